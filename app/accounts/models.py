@@ -1,0 +1,89 @@
+"""Who runs this installation: the organisation, its sender identities, its users and API keys."""
+
+from datetime import datetime
+
+from flask_security import RoleMixin, UserMixin
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, SmallInteger, String, Table, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base, Id
+
+
+class Organisation(Base):
+    """The one organisation of this installation; row 1."""
+
+    __tablename__ = "organisation"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(200))
+    locale: Mapped[str] = mapped_column(String(8))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    currency: Mapped[str] = mapped_column(String(3))
+    undo_seconds: Mapped[int] = mapped_column(Integer, default=60)
+    created_at: Mapped[datetime]
+
+
+class Sender(Base):
+    """A sender identity: the brand that mail comes from, with its imprint (TRUST L7)."""
+
+    __tablename__ = "sender"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    address: Mapped[str] = mapped_column(String(320))
+    reply_to: Mapped[str | None] = mapped_column(String(320))
+    imprint: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+    @property
+    def domain(self) -> str:
+        """The host of Message-ID and List-Id."""
+        return self.address.rpartition("@")[2]
+
+
+user_role = Table(
+    "user_role",
+    Base.metadata,
+    Column("user_id", ForeignKey("user.id"), primary_key=True),
+    Column("role_id", ForeignKey("role.id"), primary_key=True),
+)
+
+
+class Role(Base, RoleMixin):  # type: ignore[misc]
+    """What a user may do; `admin` is the first and may do all."""
+
+    __tablename__ = "role"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    description: Mapped[str | None] = mapped_column(String(255))
+
+
+class User(Base, UserMixin):  # type: ignore[misc]
+    """A person who logs in. Not a subscriber."""
+
+    __tablename__ = "user"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    password: Mapped[str] = mapped_column(String(255))
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    # Sessions are bound to it: a new password makes a new one and ends them all (TRUST S15).
+    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
+    locale: Mapped[str] = mapped_column(String(8), default="en")
+    created_at: Mapped[datetime]
+    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="selectin")
+
+
+class ApiKey(Base):
+    """A key for `/api/v1`, stored hashed and shown once (TRUST S17)."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    hint: Mapped[str] = mapped_column(String(12))
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

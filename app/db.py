@@ -1,0 +1,192 @@
+"""The database: the only engine, the declarative base, and the two ways to open a transaction.
+
+`transaction()` is for changes, `reading()` for pages and reports. On SQLite a transaction that will write says so at
+once (BEGIN IMMEDIATE): one that reads first and writes later would fail with "database is locked" and no waiting.
+Not in charge of: tables (each feature owns its models) and migrations (`migrations/`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    SmallInteger,
+    create_engine,
+    event,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored as whole seconds since 1970 UTC: eight bytes, sortable, fit for arithmetic."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Refuse naive datetimes: a guess at the time zone would be wrong twice a year."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an Instant needs a time zone")
+        return int(value.timestamp() // 1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give back UTC."""
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+class Code(TypeDecorator[StrEnum]):
+    """A StrEnum stored as its position: two bytes. So members may be appended, never moved."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, enum: type[StrEnum]) -> None:
+        super().__init__()
+        self.enum = enum
+        self._members = list(enum)
+
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Take a member or its value."""
+        return None if value is None else self._members.index(self.enum(value))
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002
+        """Give back the member."""
+        return None if value is None else self._members[value]
+
+
+# Attributes are searched by key: JSONB on PostgreSQL, text on SQLite.
+Json = JSON().with_variant(JSONB(), "postgresql")
+# SQLite makes only an INTEGER primary key an alias of its row id.
+Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Every table of Letterbond."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: Instant(), dict[str, Any]: Json, list[Any]: Json, int: BigInteger()}  # noqa: RUF012
+
+
+class db_now(FunctionElement[datetime]):  # noqa: N801 - reads like the SQL function it is
+    """The database's own clock: leases of several hosts are compared on one clock only."""
+
+    type = Instant()
+    inherit_cache = True
+
+
+@compiles(db_now, "sqlite")
+def _sqlite_now(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ARG001
+    return "CAST(strftime('%s', 'now') AS INTEGER)"
+
+
+@compiles(db_now, "postgresql")
+def _postgresql_now(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ARG001
+    return "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp())) AS BIGINT)"
+
+
+class Database:
+    """One engine and the sessions made from it."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        if self.engine.dialect.name == "sqlite":
+            _speak_sqlite(self.engine)
+        writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._writing = sessionmaker(writing, expire_on_commit=False)
+        self._reading = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that commits at the end of the block, or rolls back if it raises."""
+        with self._writing.begin() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session on one snapshot; what it changes is thrown away."""
+        with self._reading() as session:
+            yield session
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def _speak_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        # The driver's own BEGIN comes too late and too weak; ours is sent by _begin below.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def database() -> Database:
+    """The database of the running app."""
+    found: Database = current_app.extensions["letterbond.database"]
+    return found
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """`Database.transaction` of the running app: for views and jobs."""
+    with database().transaction() as session:
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """`Database.reading` of the running app: for pages and reports."""
+    with database().reading() as session:
+        yield session
+
+
+def utc_now() -> datetime:
+    """The time for verbs that are called by views and jobs; verbs themselves take `now`."""
+    return datetime.now(UTC)
+
+
+__all__ = [
+    "Base",
+    "Code",
+    "Database",
+    "Id",
+    "Instant",
+    "Json",
+    "database",
+    "db_now",
+    "reading",
+    "transaction",
+    "utc_now",
+]

@@ -1,0 +1,62 @@
+"""The spine: what happened, to whom, when. Append-only; all scores, counts and reports are rebuilt from it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, SmallInteger, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, Code, Id
+
+
+class Verdict(StrEnum):
+    """Who caused a hit: a reader, or a machine on the way to one."""
+
+    HUMAN = "human"
+    PROXY = "proxy"
+    PREFETCH = "prefetch"
+    SCANNER = "scanner"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_reader(self) -> bool:
+        """A proxy fetches for a person who reads; prefetches and scanners come whether she reads or not."""
+        return self in {Verdict.HUMAN, Verdict.PROXY}
+
+
+class Event(Base):
+    """Something that happened to a subscriber. `kind` is an `EventKind.code`; `value` is money in minor units."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index(None, "subscriber_id", "kind", "occurred_at"),
+        # The key makes recording twice harmless; most kinds need none.
+        Index(
+            "uq_event_key",
+            "key",
+            unique=True,
+            sqlite_where=text("key IS NOT NULL"),
+            postgresql_where=text("key IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[int] = mapped_column(SmallInteger)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))
+    occurred_at: Mapped[datetime]
+    campaign_id: Mapped[int | None]
+    link: Mapped[int | None] = mapped_column(SmallInteger)
+    value: Mapped[int | None]
+    verdict: Mapped[Verdict | None] = mapped_column(Code(Verdict))
+    key: Mapped[str | None] = mapped_column(String(80))
+    data: Mapped[dict[str, Any] | None]
+
+
+class SpoolOffset(Base):
+    """How far a spool file of waiting hits has been ingested, in bytes; written with the events it stands for."""
+
+    __tablename__ = "spool_offset"
+
+    file: Mapped[str] = mapped_column(String(200), primary_key=True)
+    offset: Mapped[int]

@@ -1,0 +1,130 @@
+"""The doorframe: what a feature brings into the house, as one frozen value.
+
+`create_app` folds the list in `features.py` into one vocabulary, one table of kinds and one timetable, and hands them
+down. No registration at import, no discovery: a new feature is one folder and two lines.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Flask, current_app
+from sqlalchemy.orm import Session
+
+from app.queue import Timed
+from segments.label import Label
+from segments.vocabulary import Field, Vocabulary
+
+if TYPE_CHECKING:
+    from app.events.models import Event
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """Something that can happen to a subscriber, in the past tense.
+
+    `code` is what the database stores: never change or reuse one. `points` is the default of its score rule, None where
+    it cannot be scored; `per_amount` adds a point per so many whole currency units.
+    """
+
+    code: int
+    name: str
+    label: Label
+    icon: str = "point"
+    points: int | None = None
+    per_amount: int | None = None
+    touchpoint: bool = True
+
+
+# Sees each batch of new events, in the transaction that records them, in the order of FEATURES.
+OnEvents = Callable[[Session, Sequence["Event"]], None]
+# Words of the vocabulary that depend on rows, such as custom fields and tags: asked per request.
+Fields = Callable[[Session], Iterable[Field]]
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationEntry:
+    """A line of the sidebar."""
+
+    label: Any
+    endpoint: str
+    icon: str
+    position: int
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One room of the house."""
+
+    name: str
+    blueprints: tuple[Blueprint, ...] = ()
+    event_kinds: tuple[EventKind, ...] = ()
+    fields: Fields | None = None
+    merge_tags: Callable[[Session, Sequence[int]], dict[int, dict[str, Any]]] | None = None
+    on_events: OnEvents | None = None
+    timetable: tuple[Timed, ...] = ()
+    navigation: tuple[NavigationEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """All features together."""
+
+    features: tuple[Feature, ...]
+    kinds: dict[str, EventKind] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Refuse two kinds with one name or one code."""
+        kinds = [kind for feature in self.features for kind in feature.event_kinds]
+        by_name = {kind.name: kind for kind in kinds}
+        if len(by_name) != len(kinds) or len({kind.code for kind in kinds}) != len(kinds):
+            raise ValueError("two event kinds share a name or a code")
+        object.__setattr__(self, "kinds", by_name)
+
+    def kind_of(self, code: int) -> EventKind | None:
+        """The kind stored as `code`; None if its feature was taken out."""
+        return next((kind for kind in self.kinds.values() if kind.code == code), None)
+
+    def vocabulary(self, session: Session) -> Vocabulary:
+        """All words that a rule may use now."""
+        return Vocabulary(word for feature in self.features if feature.fields for word in feature.fields(session))
+
+    def on_events(self, session: Session, events: Sequence["Event"]) -> None:
+        """Let every feature see a batch of new events."""
+        for feature in self.features:
+            if feature.on_events and events:
+                feature.on_events(session, events)
+
+    def merge_values(self, session: Session, subscriber_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """What merge tags may say of each of these people, one query per feature."""
+        values: dict[int, dict[str, Any]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
+        for feature in self.features:
+            if feature.merge_tags:
+                for subscriber_id, tags in feature.merge_tags(session, subscriber_ids).items():
+                    values[subscriber_id].update(tags)
+        return values
+
+    @property
+    def timetable(self) -> tuple[Timed, ...]:
+        """Every line of every feature's timetable."""
+        return tuple(timed for feature in self.features for timed in feature.timetable)
+
+    @property
+    def navigation(self) -> list[NavigationEntry]:
+        """The sidebar, in order."""
+        entries = [entry for feature in self.features for entry in feature.navigation]
+        return sorted(entries, key=lambda entry: entry.position)
+
+    def register(self, app: Flask) -> None:
+        """Hang every blueprint into the app."""
+        app.extensions["letterbond.house"] = self
+        for feature in self.features:
+            for blueprint in feature.blueprints:
+                app.register_blueprint(blueprint)
+
+
+def house() -> House:
+    """The house of the running app."""
+    found: House = current_app.extensions["letterbond.house"]
+    return found
