@@ -1,0 +1,59 @@
+"""The factory: one app from one Config. Nothing happens at import."""
+
+from pathlib import Path
+
+from apiflask import APIFlask
+from flask import Flask
+from jinja2 import FileSystemLoader
+
+from app import assets, formatting, headers, i18n, pages
+from app.accounts import login
+from app.config import Config
+from app.db import Database
+from app.feature import House
+from app.features import FEATURES
+from app.queue import connect
+from app.tokens import Tokens
+
+_ROOT = Path(__file__).parent.parent
+
+
+def create_app(config: Config | None = None, house: House | None = None) -> APIFlask:
+    """A Letterbond for `config` (default: from the environment) with the features of `house` (default: all)."""
+    config = config or Config.from_environment()
+    app = APIFlask(
+        __name__,
+        title="Letterbond API",
+        version="1",
+        spec_path="/api/v1/openapi.json",
+        docs_path=None,
+    )
+    app.jinja_loader = FileSystemLoader([_ROOT / "templates" / "pages", _ROOT / "templates"])
+    _configure(app, config)
+    headers.register(app)
+    i18n.register(app)
+    assets.register(app)
+    formatting.register(app)
+    pages.register(app)
+    login.register(app)
+    (house or House(FEATURES)).register(app)
+    return app
+
+
+def _configure(app: Flask, config: Config) -> None:
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        MAX_CONTENT_LENGTH=1 << 30,
+        MAX_FORM_MEMORY_SIZE=2 << 20,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.base_url.startswith("https:"),
+        WTF_CSRF_TIME_LIMIT=None,
+        OPENAPI_VERSION="3.1.0",
+        SERVERS=[{"url": config.base_url}],
+    )
+    app.extensions["letterbond.config"] = config
+    app.extensions["letterbond.database"] = Database(config.database_url)
+    app.extensions["letterbond.redis"] = connect(config.redis_url)
+    app.extensions["letterbond.tokens"] = Tokens(config.secret_key)
+    for folder in (config.spool, config.journal, config.uploads):
+        folder.mkdir(parents=True, exist_ok=True)

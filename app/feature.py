@@ -6,6 +6,7 @@ down. No registration at import, no discovery: a new feature is one folder and t
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, current_app
@@ -50,7 +51,8 @@ class NavigationEntry:
     endpoint: str
     icon: str
     position: int
-    group: str = ""
+    shortcut: str | None = None
+    is_shown: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Feature:
     on_events: OnEvents | None = None
     timetable: tuple[Timed, ...] = ()
     navigation: tuple[NavigationEntry, ...] = ()
+    # Writes what a new installation begins with, once, at the first-run setup.
+    defaults: Callable[[Session, datetime], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,12 @@ class House:
                 for subscriber_id, tags in feature.merge_tags(session, subscriber_ids).items():
                     values[subscriber_id].update(tags)
         return values
+
+    def write_defaults(self, session: Session, now: datetime) -> None:
+        """Give a new installation what it begins with."""
+        for feature in self.features:
+            if feature.defaults:
+                feature.defaults(session, now)
 
     @property
     def timetable(self) -> tuple[Timed, ...]:

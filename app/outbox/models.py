@@ -23,7 +23,12 @@ class Letter(Base):
 
     __tablename__ = "letter"
     __table_args__ = (
-        Index("ix_letter_waiting", "next_try_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+        Index(
+            "ix_letter_waiting",
+            "next_try_at",
+            sqlite_where=text("state = 0"),
+            postgresql_where=text("state = 0"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -1,0 +1,93 @@
+"""Input shapes of setup and settings."""
+
+from zoneinfo import available_timezones
+
+from babel.numbers import list_currencies
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import Field, PasswordField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
+
+from app.i18n import LOCALES
+
+_LANGUAGES = {"en": "English", "de": "Deutsch"}
+# Amounts are kept in hundredths, so currencies without cents cannot be offered.
+_WITHOUT_CENTS = {
+    "JPY",
+    "KRW",
+    "ISK",
+    "HUF",
+    "CLP",
+    "VND",
+    "PYG",
+    "UGX",
+    "XAF",
+    "XOF",
+    "XPF",
+    "KWD",
+    "BHD",
+    "TND",
+}
+
+
+def currencies() -> list[str]:
+    """Currency codes, the likeliest first."""
+    likely = ["EUR", "CHF", "USD", "GBP"]
+    return likely + sorted(list_currencies("en") - _WITHOUT_CENTS - set(likely))
+
+
+def check_address(_form: FlaskForm, field: Field) -> None:
+    """Syntax only: whether the domain takes mail is the relay's to find out."""
+    try:
+        validate_email(field.data or "", check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValidationError(str(error)) from error
+
+
+def check_header(_form: FlaskForm, field: Field) -> None:
+    """What goes into a mail header is one line (TRUST R21)."""
+    if any(ord(character) < 32 or character in "\u2028\u2029\x85\x7f" for character in field.data or ""):
+        raise ValidationError(_l("Please use one line without control characters."))
+
+
+class OrganisationForm(FlaskForm):
+    """Name, language, zone and currency."""
+
+    organisation = StringField(_l("Name of your organisation"), [DataRequired(), Length(max=200), check_header])
+    locale = SelectField(_l("Language"), choices=[SelectChoice(code, _LANGUAGES[code]) for code in LOCALES])
+    time_zone = SelectField(
+        _l("Time zone"),
+        choices=[SelectChoice(zone) for zone in sorted(available_timezones())],
+        default="Europe/Berlin",
+    )
+    currency = SelectField(_l("Currency"), choices=[SelectChoice(code) for code in currencies()])
+
+
+class SenderForm(FlaskForm):
+    """A sender identity."""
+
+    sender_name = StringField(_l("Sender name"), [DataRequired(), Length(max=200), check_header])
+    sender_address = StringField(_l("Sender address"), [DataRequired(), Length(max=320), check_address])
+    reply_to = StringField(_l("Replies go to"), [Optional(), Length(max=320), check_address])
+    imprint = TextAreaField(_l("Imprint"), [DataRequired(), Length(min=20, max=4000)])
+
+
+class SetupForm(OrganisationForm, SenderForm):
+    """The first run."""
+
+    email = StringField(_l("Your email address"), [DataRequired(), Length(max=320), check_address])
+    password = PasswordField(_l("Password"), [DataRequired(), Length(min=10, max=200)])
+
+
+class KeyForm(FlaskForm):
+    """A new API key."""
+
+    name = StringField(_l("What is it for?"), [DataRequired(), Length(max=200)])
+
+
+class TestForm(FlaskForm):
+    """Where a test mail goes."""
+
+    recipient = StringField(_l("Send it to"), [DataRequired(), Length(max=320), check_address])

