@@ -1,0 +1,167 @@
+"""Rule + Vocabulary → SQLAlchemy condition.
+
+In charge of what each operator means; days are in `segments.days`. Values are always bound, and columns come
+from the vocabulary alone (TRUST.md S5).
+
+A condition is true or false for every person, never NULL. Nothing is true of an unknown value except "is
+unknown" and the negated operators: "country is not DE", "orders is not 3" and "last click was not in the last
+30 days" also hold for people without a country, an order or a click. So `Not` is the exact complement.
+"""
+
+import operator as compare
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any as Anything
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, Double, Integer, and_, false, literal, not_, or_, true
+
+from segments.calendar import Calendar
+from segments.days import birthday, day
+from segments.operators import FieldType
+from segments.operators import Operator as Op
+from segments.rule import All, Any, Condition, Not, Rule
+from segments.text import matches
+from segments.truth import Sql, Truth, is_empty, known, negated
+from segments.values import MAX_ID, Count
+from segments.vocabulary import Happening, Vocabulary, Word
+
+
+def where(rule: Rule, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo) -> Truth:
+    """The condition that holds for exactly the people the rule means at the aware instant `now`.
+
+    Raises `RuleError` where the vocabulary does not know the words of the rule.
+    """
+    return _compile(rule, vocabulary, Calendar(now, timezone))
+
+
+def _compile(rule: Rule, vocabulary: Vocabulary, calendar: Calendar) -> Truth:
+    match rule:
+        case All(rules):
+            return and_(true(), *(_compile(each, vocabulary, calendar) for each in rules))
+        case Any(rules):
+            return or_(false(), *(_compile(each, vocabulary, calendar) for each in rules))
+        case Not(inner):
+            return negated(_compile(inner, vocabulary, calendar))
+        case Condition():
+            word = vocabulary.understand(rule)
+            return _BY_TYPE[word.field.type](word, calendar)
+
+
+def _text(word: Word, _: Calendar) -> Truth:
+    value: Sql = word.field.sql()
+    match word.operation.operator:
+        case Op.IS | Op.IS_ANY_OF:
+            return known(value, or_(*(matches(value, each) for each in _tuple(word.value))))
+        case Op.IS_NOT:
+            return negated(known(value, matches(value, str(word.value))))
+        case Op.CONTAINS:
+            return known(value, matches(value, str(word.value), open_start=True, open_end=True))
+        case Op.STARTS_WITH:
+            return known(value, matches(value, str(word.value), open_end=True))
+        case Op.ENDS_WITH:
+            return known(value, matches(value, str(word.value), open_start=True))
+        case operator:
+            return is_empty(value) if operator is Op.IS_EMPTY else not_(is_empty(value))
+
+
+def _tuple(value: object) -> tuple[Anything, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _choice(word: Word, _: Calendar) -> Truth:
+    value: Sql = word.field.sql()
+    match word.operation.operator:
+        case Op.IS | Op.IS_ANY_OF:
+            return _is_any_of(word, value)
+        case Op.IS_NOT | Op.IS_NONE_OF:
+            return negated(_is_any_of(word, value))
+        case operator:
+            return is_empty(value) if operator is Op.IS_EMPTY else not_(is_empty(value))
+
+
+def _is_any_of(word: Word, value: Sql) -> Truth:
+    """A value that is no choice (any more) is nobody's, and never reaches a column that could refuse it."""
+    options = {option for option, _ in word.field.options()}
+    keys = [each for each in _tuple(word.value) if not options or each in options]
+    if isinstance(value.type, Integer):
+        keys = [literal(int(each), BigInteger) for each in keys if _is_key(each)]
+    return known(value, value.in_(keys))
+
+
+def _is_key(text: str) -> bool:
+    return text.removeprefix("-").isdecimal() and abs(int(text)) <= MAX_ID
+
+
+_COMPARISONS: dict[Op, Callable[[Sql, Sql], Truth]] = {
+    Op.EQUALS: compare.eq,
+    Op.MORE_THAN: compare.gt,
+    Op.AT_LEAST: compare.ge,
+    Op.LESS_THAN: compare.lt,
+    Op.AT_MOST: compare.le,
+}
+
+
+def _number(word: Word, _: Calendar) -> Truth:
+    value: Sql = word.field.sql()
+    match word.operation.operator:
+        case Op.IS_EMPTY:
+            return value.is_(None)
+        case Op.IS_FILLED:
+            return value.is_not(None)
+        case Op.NOT_EQUALS:
+            return negated(known(value, value == _bound(word.value)))
+        case Op.BETWEEN:
+            low, high = (_bound(each) for each in _tuple(word.value))
+            return known(value, and_(value >= low, value <= high))
+        case operator:
+            return known(value, _COMPARISONS[operator](value, _bound(word.value)))
+
+
+def _bound(value: object) -> Sql:
+    """Typed by the value, not the column: 2.5 must not become 3, nor a large number overflow an integer."""
+    number = cast("Decimal | int", value)
+    if number == int(number):
+        return literal(int(number), BigInteger)
+    return literal(float(number), Double)
+
+
+def _flag(word: Word, _: Calendar) -> Truth:
+    """An unknown flag is not true, so it counts as "no"."""
+    value: Sql = word.field.sql()
+    holds = known(value, value.is_(true()))
+    return holds if word.operation.operator is Op.IS_TRUE else negated(holds)
+
+
+def _list(word: Word, _: Calendar) -> Truth:
+    values = _tuple(word.value)
+    match word.operation.operator:
+        case Op.HAS_ANY:
+            return cast("Truth", word.field.sql(values))
+        case Op.HAS_NONE:
+            return negated(word.field.sql(values))
+        case _:
+            return and_(*(word.field.sql((each,)) for each in values))
+
+
+def _event(word: Word, calendar: Calendar) -> Truth:
+    count = cast("Count", word.value)
+    since = None if count.days is None else calendar.start(calendar.in_days(-count.days))
+    happened: Truth = word.field.sql(Happening(count.at_least, since, None, count.campaign))
+    return happened if word.operation.operator is Op.HAPPENED else negated(happened)
+
+
+_BY_TYPE: dict[FieldType, Callable[[Word, Calendar], Truth]] = {
+    FieldType.TEXT: _text,
+    FieldType.NUMBER: _number,
+    FieldType.MONEY: _number,
+    FieldType.DATE: day,
+    FieldType.MOMENT: day,
+    FieldType.CHOICE: _choice,
+    FieldType.FLAG: _flag,
+    FieldType.LIST: _list,
+    FieldType.BIRTHDAY: birthday,
+    FieldType.EVENT: _event,
+}
