@@ -1,9 +1,10 @@
 """The built web assets as templates see them.
 
-In charge of: reading what `frontend/build.mjs` wrote (manifest, icon names) and turning names into hashed URLs, tags
+In charge of: reading what `frontend/build.mjs` wrote (manifest, icon names) and turning names into URLs, tags
 and icons. Not of: building anything, nor of serving the files (Flask's static route does).
 
-Without built assets every page still works as plain HTML: tags and icons come out empty, the page says what to type.
+Without built assets every page still works as plain HTML: tags and icons come out empty, and the page says
+what to type.
 """
 
 import json

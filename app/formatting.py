@@ -1,11 +1,13 @@
 """Numbers, money and times as the reader's language and time zone write them.
 
-In charge of: the Jinja filters `number`, `percent`, `money`, `date`, `datetime` and `ago`, over Flask-Babel. Not of: which
-language and zone that is (create_app's selectors say), nor of mails (each Subscriber has an own language).
+In charge of: the Jinja filters `number`, `percent`, `money`, `date`, `datetime`, `ago` and `when`, over
+Flask-Babel. Not of: which language and zone that is (app/i18n.py says), nor of mails, whose readers have
+their own.
 
 None is written as an en dash, so that a table cell without a value needs no condition.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +16,8 @@ import flask_babel
 from babel import Locale
 from babel.dates import format_timedelta
 from flask import Flask
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 Number = int | float | Decimal
@@ -70,7 +74,7 @@ def ago(value: datetime | None, now: datetime | None = None) -> str:
 def when(value: datetime | None, now: datetime | None = None) -> Markup:
     """A `<time>` with the absolute moment to read and the distance from now as its title."""
     if value is None:
-        return Markup(NOTHING)
+        return Markup("{}").format(NOTHING)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         value.isoformat(), ago(value, now), moment(value)
     )
@@ -78,7 +82,17 @@ def when(value: datetime | None, now: datetime | None = None) -> Markup:
 
 def register(app: Flask) -> None:
     """Give all templates the filters."""
-    app.jinja_env.filters.update(_FILTERS)
+    app.jinja_env.filters.update({name: _at_render_time(filter_) for name, filter_ in _FILTERS.items()})
+
+
+def _at_render_time(filter_: Callable[..., str]) -> Callable[..., str]:
+    """Jinja works out filters of constants when it compiles; the language is only known when it renders."""
+
+    @pass_context
+    def with_context(_context: Context, *args: Any, **options: Any) -> str:
+        return filter_(*args, **options)
+
+    return with_context
 
 
 def _decimals(digits: int) -> str:

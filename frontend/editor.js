@@ -4,6 +4,8 @@
 //   editor.markErrors([{line: 12, message: "…"}])   marks lines (from 1) and shows the messages
 //   editor.insert("{{ subscriber.first_name }}")    at the cursor
 //
+//   editor.value                                    the text, to read or to replace
+//
 // data-errors on the element (the same JSON list) marks lines from the start and whenever it changes.
 
 import { autocompletion, closeBrackets, completionKeymap } from "@codemirror/autocomplete";
@@ -59,6 +61,7 @@ class Editor extends HTMLElement {
     // in the document itself it would write a <style> element, which it does not.
     const root = this.attachShadow({ mode: "open" });
     this.view = new EditorView({ root, parent: root, state: this.firstState() });
+    this.field.addEventListener("focus", () => this.view.focus()); // a click on the label lands there
     this.markErrors(JSON.parse(this.dataset.errors || "[]"));
   }
 
@@ -71,6 +74,14 @@ class Editor extends HTMLElement {
     const marks = errors.map((error) => diagnostic(state.doc, error));
     this.view.dispatch(setDiagnostics(state, marks));
     if (marks.length) this.view.dispatch({ effects: EditorView.scrollIntoView(marks[0].from, { y: "center" }) });
+  }
+
+  get value() {
+    return this.view.state.doc.toString();
+  }
+
+  set value(words) {
+    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: words } });
   }
 
   insert(words) {
@@ -96,7 +107,7 @@ class Editor extends HTMLElement {
 
   // htmx triggers and autosave listen to the field's own input event.
   writeBack() {
-    this.field.value = this.view.state.doc.toString();
+    this.field.value = this.value;
     this.field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }

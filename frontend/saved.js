@@ -18,7 +18,7 @@ export function showSaving() {
   document.addEventListener("htmx:before:request", (event) => show(event, text("saving"), "saving"));
   document.addEventListener("htmx:after:request", (event) => {
     const ok = event.detail.ctx.response.status < 400;
-    const time = new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+    const time = new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     if (ok) show(event, text("saved", { time }), "saved");
     else show(event, text("not_saved"), "failed");
   });
