@@ -1,0 +1,19 @@
+"""The mailbox feature: what the built-in mailbox caught, for looking at. A leaf: nobody imports it but its pages."""
+
+from flask import current_app
+from flask_babel import lazy_gettext as _l
+
+from app.feature import Feature, NavigationEntry
+from app.mailbox.views import blueprint
+
+
+def _is_shown() -> bool:
+    """Only where mail is caught at all."""
+    return bool(current_app.extensions["letterbond.config"].embedded_mailbox)
+
+
+feature = Feature(
+    name="mailbox",
+    blueprints=(blueprint,),
+    navigation=(NavigationEntry(_l("Caught mail"), "mailbox.index", "inbox", 85, is_shown=_is_shown),),
+)
