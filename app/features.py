@@ -5,7 +5,9 @@ from app.audiences import feature as audiences
 from app.campaigns import feature as campaigns
 from app.delivery import feature as delivery
 from app.events import feature as events
+from app.health import feature as health
 from app.importing import feature as importing
+from app.mailbox import feature as mailbox
 from app.outbox import feature as outbox
 from app.reports import feature as reports
 from app.scoring import feature as scoring
@@ -27,4 +29,6 @@ FEATURES = (
     scoring,
     audiences,
     reports,
+    mailbox,
+    health,
 )
