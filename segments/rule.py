@@ -144,9 +144,7 @@ class _Parser:
                 ),
             )
         if self.nodes > MAX_NODES:
-            raise RuleError(
-                path, Label(f"more than {MAX_NODES} conditions", f"mehr als {MAX_NODES} Bedingungen")
-            )
+            raise RuleError(path, Label(f"more than {MAX_NODES} conditions", f"mehr als {MAX_NODES} Bedingungen"))
 
     def _nodes(self, data: object, path: str, depth: int) -> tuple[Rule, ...]:
         if not isinstance(data, list):
@@ -192,12 +190,8 @@ class _Parser:
 
 def _text(data: str, path: str) -> str:
     if len(data) > MAX_TEXT:
-        raise RuleError(
-            path, Label(f"is longer than {MAX_TEXT} characters", f"ist länger als {MAX_TEXT} Zeichen")
-        )
+        raise RuleError(path, Label(f"is longer than {MAX_TEXT} characters", f"ist länger als {MAX_TEXT} Zeichen"))
     # PostgreSQL cannot hold NUL in text, and neither database a lone surrogate.
     if "\0" in data or any("\ud800" <= each <= "\udfff" for each in data):
-        raise RuleError(
-            path, Label("contains a character that is not text", "enthält ein Zeichen, das kein Text ist")
-        )
+        raise RuleError(path, Label("contains a character that is not text", "enthält ein Zeichen, das kein Text ist"))
     return data

@@ -123,19 +123,13 @@ class _Speaker:
             case Shape.MONTH:
                 return str(get_month_names("wide", locale=self.language)[cast("int", word.value)])
             case Shape.RANGE:
-                low, high = (
-                    self._single(word.field, each) for each in cast("tuple[object, ...]", word.value)
-                )
+                low, high = (self._single(word.field, each) for each in cast("tuple[object, ...]", word.value))
                 is_number = word.field.type in {FieldType.NUMBER, FieldType.MONEY}
-                return (
-                    f"{low} {self._word(_AND)} {high}" if is_number else f"{low}{self._word(_AND_DATE)}{high}"
-                )
+                return f"{low} {self._word(_AND)} {high}" if is_number else f"{low}{self._word(_AND_DATE)}{high}"
             case Shape.MANY:
                 last = _AND if word.operation.operator is Operator.HAS_ALL else _OR
                 values = cast("tuple[object, ...]", word.value)
-                return self._enumeration(
-                    [self._single(word.field, each) for each in values], self._word(last)
-                )
+                return self._enumeration([self._single(word.field, each) for each in values], self._word(last))
         return self._single(word.field, word.value)
 
     def _enumeration(self, values: list[str], last: str) -> str:

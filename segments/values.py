@@ -80,9 +80,7 @@ def _range(type_: FieldType, value: JSON, path: str) -> tuple[Single, Single]:
         raise RuleError(path, Label("must be a list of two values", "muss eine Liste mit zwei Werten sein"))
     low, high = (_SINGLE[type_](each, f"{path}[{at}]") for at, each in enumerate(value))
     if high < low:  # type: ignore[operator]  # both come from the same reader
-        raise RuleError(
-            path, Label("the second value is below the first", "der zweite Wert liegt unter dem ersten")
-        )
+        raise RuleError(path, Label("the second value is below the first", "der zweite Wert liegt unter dem ersten"))
     return low, high
 
 
@@ -155,9 +153,7 @@ def _money(value: JSON, path: str) -> int:
 
 def _date(value: JSON, path: str) -> date:
     try:
-        day = (
-            date.fromisoformat(value) if isinstance(value, str) and len(value) == len("YYYY-MM-DD") else None
-        )
+        day = date.fromisoformat(value) if isinstance(value, str) and len(value) == len("YYYY-MM-DD") else None
     except ValueError:
         day = None
     # Outside these years a day has no midnight in some time zone.

@@ -156,9 +156,7 @@ class Vocabulary:
                     f"„{condition.operator}“ passt nicht zu „{field.label.de}“",
                 ),
             )
-        return Word(
-            field, operation, read(field.type, operation.shape, condition.value, below(path, "value"))
-        )
+        return Word(field, operation, read(field.type, operation.shape, condition.value, below(path, "value")))
 
 
 def _check_choices(word: Word, path: str) -> None:

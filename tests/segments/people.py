@@ -193,14 +193,10 @@ VOCABULARY = Vocabulary(
             Group.SCORE_AND_TIER,
             choices=lambda: TIER_NAMES,
         ),
-        Field(
-            "orders", Label("number of orders", "Zahl der Käufe"), FieldType.NUMBER, lambda: person.c.orders
-        ),
+        Field("orders", Label("number of orders", "Zahl der Käufe"), FieldType.NUMBER, lambda: person.c.orders),
         Field("weight", Label("weight", "Gewicht"), FieldType.NUMBER, lambda: person.c.weight, Group.CUSTOM),
-        Field(
-            "spent", Label("total spent", "Umsatz"), FieldType.MONEY, lambda: person.c.spent, currency="EUR"
-        ),
-        Field("since", Label("customer since", "Kundenbeginn"), FieldType.DATE, lambda: person.c.since),
+        Field("spent", Label("total spent", "Umsatz"), FieldType.MONEY, lambda: person.c.spent, currency="EUR"),
+        Field("since", Label("start", "Beginn"), FieldType.DATE, lambda: person.c.since),
         Field("ends", Label("contract end", "Vertragsende"), FieldType.DATE, lambda: person.c.ends),
         Field(
             "clicked_at",

@@ -21,9 +21,7 @@ from tests.segments.reference import fold, holds
 
 DAY_TEXTS = st.sampled_from([each.isoformat() for each in DAYS if each])
 SINGLE: dict[FieldType, st.SearchStrategy[Anything]] = {
-    FieldType.TEXT: st.sampled_from(
-        [each for each in NAMES if each] + ["a", "Ö", "50%", "_", "\\", "[", "^"]
-    ),
+    FieldType.TEXT: st.sampled_from([each for each in NAMES if each] + ["a", "Ö", "50%", "_", "\\", "[", "^"]),
     FieldType.NUMBER: st.sampled_from([0, 1, 2.5, "0.1", -1.5, 2**31, 10**15]),
     FieldType.MONEY: st.sampled_from([0, "9.99", 10, 10.01, -5, "10000000000.00"]),
     FieldType.DATE: DAY_TEXTS,
@@ -43,9 +41,7 @@ COUNTS = st.fixed_dictionaries(
 
 def values(field: Field, shape: Shape) -> st.SearchStrategy[Anything]:
     single = CHOICES.get(field.name, SINGLE.get(field.type, st.nothing()))
-    in_order: Callable[[Anything], Anything] = (
-        float if field.type in {FieldType.NUMBER, FieldType.MONEY} else str
-    )
+    in_order: Callable[[Anything], Anything] = float if field.type in {FieldType.NUMBER, FieldType.MONEY} else str
     return {
         Shape.NOTHING: st.none(),
         Shape.ONE: single,
@@ -74,9 +70,7 @@ RULES: st.SearchStrategy[Rule] = st.recursive(
     ),
     max_leaves=6,
 )
-on_one_engine = settings(
-    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+on_one_engine = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @given(rule=RULES)
@@ -100,9 +94,7 @@ def test_not_is_the_exact_complement_also_of_the_bare_condition(engine: Engine, 
 
 
 @pytest.mark.parametrize(("field", "operation"), PAIRS)
-def test_every_operator_agrees_with_the_reference_at_every_edge(
-    engine: Engine, field: str, operation: str
-) -> None:
+def test_every_operator_agrees_with_the_reference_at_every_edge(engine: Engine, field: str, operation: str) -> None:
     for value in EDGES[OPERATIONS[VOCABULARY[field].type][operation].shape](field):
         rule = Condition(field, operation, value)
         expected = {each["id"] for each in PEOPLE if holds(rule, each, NOW, BERLIN)}
@@ -175,9 +167,7 @@ def test_a_day_has_its_own_length_when_clocks_change(engine: Engine) -> None:
         each["id"]
         for each in PEOPLE
         if each["clicked_at"]
-        and datetime(2026, 3, 28, 23, tzinfo=UTC)
-        <= each["clicked_at"]
-        < datetime(2026, 3, 29, 22, tzinfo=UTC)
+        and datetime(2026, 3, 28, 23, tzinfo=UTC) <= each["clicked_at"] < datetime(2026, 3, 29, 22, tzinfo=UTC)
     }
     assert on_the_day
 
@@ -210,15 +200,12 @@ def test_letters_fold_alike_on_both_databases(engine: Engine, text: str, value: 
     assert tuple(map(bool, found)) == (fold(text) == fold(value), fold(value) in fold(text))
 
 
-@pytest.mark.parametrize(
-    "evil", ["' OR 1=1 --", "x'); DROP TABLE person; --", "%", "*", ".*", "\\", "$1", ":name"]
-)
+@pytest.mark.parametrize("evil", ["' OR 1=1 --", "x'); DROP TABLE person; --", "%", "*", ".*", "\\", "$1", ":name"])
 def test_values_are_bound_and_mean_only_themselves(engine: Engine, evil: str) -> None:
     """S5."""
     for operator in ["is", "contains", "starts_with", "ends_with"]:
         harmful, harmless = (
-            where(Condition("name", operator, value), VOCABULARY, NOW, BERLIN).compile(engine)
-            for value in (evil, "x")
+            where(Condition("name", operator, value), VOCABULARY, NOW, BERLIN).compile(engine) for value in (evil, "x")
         )
         assert str(harmful) == str(harmless)
     expected = {each["id"] for each in PEOPLE if evil in (each["name"] or "")}
