@@ -4,9 +4,10 @@
         transport = SmtpTransport(sink.relay, "test.example")
         sink.fault = lambda phase, recipient: "451 4.7.1 greylisted" if phase == "rcpt" else None
 
-`phase` is connect, ehlo, auth, mail, rcpt, data, dot, rset or quit; the fault's reply takes the place of the good one. Two
-replies are none: DROP cuts the connection, LOSE stores the mail and cuts (phase dot only: RFC 1047). `messages`
-are (sender, recipient, content) in the order of arrival; `connections` counts them, `commands` are all lines read.
+`phase` is connect, ehlo, starttls, auth, mail, rcpt, data, dot, rset or quit; the fault's reply is given instead of
+the good one. Three are none: DROP cuts the connection, HANG says nothing, LOSE stores the mail and cuts (phase dot only:
+RFC 1047). `messages` are (sender, recipient, content) in the order of arrival; `connections` counts them, `commands` are
+all lines read.
 """
 
 import asyncio

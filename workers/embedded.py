@@ -42,6 +42,9 @@ class Valkey:
 
     def main(self, _stop: Stop) -> None:
         """Become the server; it stops on SIGTERM by itself."""
+        # Ctrl-C reaches the whole foreground group, and Valkey does not let itself be made deaf to it: the
+        # workers need their queue while they finish.
+        os.setpgid(0, 0)
         settings = {
             "port": "0",
             "unixsocket": str(self._socket),

@@ -26,6 +26,7 @@ from rq.serializers import JSONSerializer
 from app.config import Config
 from app.health import BEAT_SECONDS, WORKER_KEY
 from app.queue import Job, bell, connect, redis
+from workers.outage import Outage
 from workers.smtp import SmtpTransport
 from workers.stopping import Stop
 
@@ -73,28 +74,34 @@ def find(name: str) -> Job:
 class Worker(rq.SimpleWorker):
     """RQ's worker in one process, with our own way to wait and to stop."""
 
-    def __init__(self, app: Flask, queue: str, stop: Stop, connection: "Redis") -> None:
-        self._app, self._stop = app, stop
+    def __init__(self, app: Flask, queue: str, stop: Stop, connection: "Redis", outage: Outage) -> None:
+        self._app, self._stop, self._outage = app, stop, outage
         super().__init__([queue], connection=connection, serializer=JSONSerializer, job_class=_Call)
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:  # noqa: ARG002
         """The next job, or None when it is time to stop."""
         while not self._stop():
-            self.heartbeat()
-            if self.should_run_maintenance_tasks:
-                self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
             try:
-                return self.queue_class.dequeue_any(
-                    self.queues,
-                    _LISTEN_SECONDS,
-                    connection=self.connection,
-                    job_class=self.job_class,
-                    serializer=self.serializer,
-                    death_penalty_class=self.death_penalty_class,
-                )
+                return self._dequeue()
             except DequeueTimeout:
-                continue
+                self._outage.over()
+            except RedisError as error:
+                self._outage.note(error)
+                self._stop.wait(_LISTEN_SECONDS)
         return None
+
+    def _dequeue(self) -> Any:
+        self.heartbeat()
+        if self.should_run_maintenance_tasks:
+            self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        return self.queue_class.dequeue_any(
+            self.queues,
+            _LISTEN_SECONDS,
+            connection=self.connection,
+            job_class=self.job_class,
+            serializer=self.serializer,
+            death_penalty_class=self.death_penalty_class,
+        )
 
     def execute_job(self, job: Any, queue: Any) -> None:
         """Run it in an app context of its own."""
@@ -118,16 +125,13 @@ def work(app: Flask, queue: str, stop: Stop) -> None:
     connection = connect(config.redis_url)
     threading.Thread(target=_beat, args=(config.redis_url, queue, stop), daemon=True).start()
     log.info("waiting for jobs of %s", queue)
-    away = False
+    outage = Outage()
     while not stop():
         try:
-            Worker(app, queue, stop, connection).work(logging_level="WARNING")
-            away = False
+            Worker(app, queue, stop, connection, outage).work(logging_level="WARNING")
         except RedisError as error:
-            if not away:
-                log.warning("the queue is away, trying again: %s", error)
-            away = True
-        stop.wait(1)
+            outage.note(error)
+        stop.wait(_LISTEN_SECONDS)
     log.info("stopped")
 
 

@@ -15,6 +15,7 @@ from app.db import utc_now
 from app.feature import House
 from app.health import TICK_KEY
 from app.queue import Timed, enqueue, redis
+from workers.outage import Outage
 from workers.stopping import Stop
 
 log = logging.getLogger(__name__)
@@ -43,17 +44,15 @@ class Timetable:
 def run(app: Flask, stop: Stop) -> None:
     """Tick until told to stop."""
     house: House = app.extensions["letterbond.house"]
-    timetable, away = Timetable(house.timetable), False
+    timetable, outage = Timetable(house.timetable), Outage()
     log.info("%d lines", len(house.timetable))
     with app.app_context():
         while not stop():
             try:
                 tick(timetable, utc_now())
-                away = False
+                outage.over()
             except RedisError as error:
-                if not away:
-                    log.warning("the queue is away, trying again: %s", error)
-                away = True
+                outage.note(error)
             stop.wait(_TICK_SECONDS)
 
 
