@@ -1,0 +1,170 @@
+"""The filters a marketer may use, and the bounds on what they can grow to.
+
+In charge of: what `|default`, `|money` and the rest do, for a value that may be absent. Not of who may use
+them: sandbox and allowed read FILTERS. An absent value (None, an unknown name) counts as empty everywhere.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from babel import UnknownLocaleError
+from babel.core import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency
+from jinja2 import Undefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+from markupsafe import escape as escape_html
+
+TEXT_LIMIT = 1_000_000  # characters of one value, and of one rendered part (S2)
+
+
+class TooMuch(ValueError):
+    """A template asked for more text, numbers or rounds than a mail can need."""
+
+
+def text_of(value: object) -> str:
+    """The value as text; an absent one is empty, never the word None."""
+    return "" if value is None else str(value)
+
+
+def is_absent(value: object) -> bool:
+    return value is None or value == "" or isinstance(value, Undefined)
+
+
+def bounded(length: int) -> None:
+    if length > TEXT_LIMIT:
+        raise TooMuch("more text than a mail can hold")
+
+
+def concat(parts: Iterable[Any]) -> str:
+    """What `~` does; Markup stays Markup and makes its neighbours safe."""
+    words = [part if isinstance(part, Markup) else text_of(part) for part in parts]
+    bounded(sum(map(len, words)))
+    return Markup("").join(words) if any(isinstance(word, Markup) for word in words) else "".join(words)
+
+
+def default(value: Any, fallback: Any = "") -> Any:
+    """The fallback for whatever is absent: unknown, None or an empty text."""
+    return fallback if is_absent(value) else value
+
+
+def capitalize(value: Any) -> str:
+    """First letter large, the rest as written: `|capitalize` must not turn McKay into Mckay."""
+    text = text_of(value)
+    return text[:1].upper() + text[1:]
+
+
+def truncate(value: Any, length: int = 80, end: str = "…") -> str:
+    """At most `length` characters, cut between words where there is a space in the second half."""
+    text = text_of(value)
+    if len(text) <= length:
+        return text
+    cut = text[: max(0, length - len(end))]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > length // 2 else cut).rstrip() + end
+
+
+def replace(value: Any, old: str, new: str) -> str:
+    text = text_of(value)
+    bounded(len(text) + text.count(str(old)) * len(str(new)))
+    return text.replace(str(old), str(new))
+
+
+def length(value: Any) -> int:
+    return 0 if is_absent(value) else len(value)
+
+
+def join(value: Any, separator: str = "") -> str:
+    items = [] if is_absent(value) else [text_of(item) for item in value]
+    bounded(sum(map(len, items)) + len(items) * len(separator))
+    return separator.join(items)
+
+
+def first(value: Any) -> Any:
+    return "" if is_absent(value) or not len(value) else value[0]
+
+
+def last(value: Any) -> Any:
+    return "" if is_absent(value) or not len(value) else value[-1]
+
+
+def rounded(value: Any, digits: int = 0) -> Any:
+    """Whole numbers come without a decimal point."""
+    if is_absent(value):
+        return ""
+    return round(value) if digits == 0 else round(value, min(int(digits), 12))
+
+
+@pass_context
+def money(context: Context, value: Any, currency: str = "EUR") -> str:
+    """`19.9|money` is `19,90 €` for a German reader and `€19.90` for an English one."""
+    return "" if is_absent(value) else _money(Decimal(str(value)), str(currency), _language(context))
+
+
+@pass_context
+def day(context: Context, value: Any, style: str = "long") -> str:
+    """A date or ISO date as the reader's language writes it; `style` is short, medium, long or full."""
+    if is_absent(value):
+        return ""
+    moment = value if isinstance(value, date) else datetime.fromisoformat(str(value))
+    return _day(moment, style, _language(context))
+
+
+def url_part(value: Any) -> str:
+    """One value inside an address: it can neither end the path nor open a query of its own."""
+    return quote(text_of(value), safe="")
+
+
+def mailbox_part(value: Any) -> str:
+    """The same inside mailto: and tel:, where @ and + mean themselves."""
+    return quote(text_of(value), safe="@+")
+
+
+def _language(context: Context) -> str:
+    return str(context.get("language") or "en")
+
+
+@lru_cache(4096)
+def _money(value: Decimal, currency: str, language: str) -> str:
+    return format_currency(value, currency, locale=_locale(language))
+
+
+@lru_cache(4096)
+def _day(value: date, style: str, language: str) -> str:
+    return format_date(value, style, locale=_locale(language))
+
+
+@lru_cache(64)
+def _locale(language: str) -> Locale:
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale("en")
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "default": default,
+    "fallback": default,
+    "upper": lambda value: text_of(value).upper(),
+    "lower": lambda value: text_of(value).lower(),
+    "title": lambda value: text_of(value).title(),
+    "capitalize": capitalize,
+    "trim": lambda value: text_of(value).strip(),
+    "truncate": truncate,
+    "replace": replace,
+    "length": length,
+    "count": length,
+    "join": join,
+    "first": first,
+    "last": last,
+    "round": rounded,
+    "money": money,
+    "date": day,
+    "urlencode": url_part,
+    "escape": lambda value: escape_html(text_of(value)),
+}
