@@ -11,8 +11,10 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const dist = path.join(root, "app/static/dist");
 const fresh = `${dist}.new`;
 
-// Where templates and Python name an icon: icon("x"), icon="x", icon_name="x", "icon": "x", empty_state("x", …).
-const ICON_USE = /(?:\bicon\(\s*|\bicon(?:_name)?["']?\s*[=:]\s*|\bempty_state\(\s*)["']([a-z][a-z0-9-]*)["']/g;
+// Where templates and Python name an icon: icon("x"), icon("x" if … else "y"), icon="x", icon_name="x", "icon": "x",
+// empty_state("x", …), mark("x"). Names that are put together at run time are not found: spell them out.
+const ICON_USE = /\b(?:icon|empty_state|mark)\(([^()]*)|\bicon(?:_name)?["']?\s*[=:]([^,()\n]*)/g;
+const ICON_NAME = /(?:^|\belse)\s*["']([a-z][a-z0-9-]*)["']/g;
 
 async function filesBelow(folder, endings) {
   const found = await readdir(path.join(root, folder), { recursive: true }).catch(() => []);
@@ -22,7 +24,9 @@ async function filesBelow(folder, endings) {
 async function usedIcons() {
   const users = new Map();
   for (const file of [...(await filesBelow("templates", [".html"])), ...(await filesBelow("app", [".py"]))]) {
-    for (const [, name] of (await readFile(file, "utf8")).matchAll(ICON_USE)) users.set(name, file);
+    for (const [, argument, value] of (await readFile(file, "utf8")).matchAll(ICON_USE)) {
+      for (const [, name] of (argument ?? value).matchAll(ICON_NAME)) users.set(name, file);
+    }
   }
   return users;
 }
