@@ -153,11 +153,11 @@ def _money(value: JSON, path: str) -> int:
 
 def _date(value: JSON, path: str) -> date:
     try:
-        day = date.fromisoformat(value) if isinstance(value, str) and len(value) == len("YYYY-MM-DD") else None
+        day = date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         day = None
     # Outside these years a day has no midnight in some time zone.
-    if day is None or not 1000 <= day.year <= 2999:
+    if day is None or day.isoformat() != value or not 1000 <= day.year <= 2999:
         raise RuleError(path, Label("must be a date as YYYY-MM-DD", "muss ein Datum wie JJJJ-MM-TT sein"))
     return day
 

@@ -57,9 +57,9 @@ def choice(operator: str, wanted: Any, has: str | int | None, *_: Any) -> bool:
         case "is_filled":
             return bool(key)
         case "is":
-            return key == wanted
+            return key == str(wanted)
         case "is_not":
-            return key != wanted
+            return key != str(wanted)
         case "is_any_of":
             return key in wanted
         case _:

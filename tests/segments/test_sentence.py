@@ -40,7 +40,7 @@ TABLE: list[tuple[dict[str, Any], str, str, int]] = [
         24,
     ),
     (say("country", "is_empty"), "country is unknown", "Land ist unbekannt", 12),
-    (say("tier", "is", 3), "tier is Gold", "Stufe ist Gold", 0),
+    (say("tier", "is", 3), "tier is Gold", "Stufe ist Gold", 10),
     (say("name", "is", "anna"), "name is “anna”", "Name ist „anna“", 6),
     (say("name", "contains", "{}…"), "name contains “{}…”", "Name enthält „{}…“", 0),
     (say("name", "starts_with", "J"), "name starts with “J”", "Name beginnt mit „J“", 6),
