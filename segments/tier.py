@@ -1,0 +1,77 @@
+"""Score → tier, with a margin so that nobody flickers.
+
+In charge of which tier a score stands for, in Python and in SQL. One rises on reaching a threshold, and falls
+only when the score is `margin` percent below it. Who is told about a change is the business of the app.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, and_, case, literal, or_
+
+from segments.score import Decay
+
+MARGIN_PERCENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TierStep:
+    """A tier and the points it begins at."""
+
+    id: int
+    name: str
+    threshold_points: int
+
+    def held_down_to(self, margin: int) -> Fraction:
+        """The points at which one who has the tier still keeps it.
+
+        Rounded down to 1/1024 of a point, which a float holds exactly: so Python and SQL agree on the very edge.
+        """
+        exact = self.threshold_points - Fraction(abs(self.threshold_points) * margin, 100)
+        return Fraction(math.floor(exact * 1024), 1024)
+
+
+def tier_for(
+    score: float, steps: Sequence[TierStep], current: int | None = None, margin: int = MARGIN_PERCENT
+) -> TierStep | None:
+    """The tier of a score for somebody whose tier has been `current` (an id); None below the lowest.
+
+    Who falls out of a tier may be held by the margin of the next lower one.
+    """
+    for step, may_be_held in _from_the_top(steps, current):
+        if score >= (step.held_down_to(margin) if may_be_held else step.threshold_points):
+            return step
+    return None
+
+
+def _from_the_top(steps: Sequence[TierStep], current: int | None) -> list[tuple[TierStep, bool]]:
+    """Each step, highest first, and whether one whose tier is `current` has reached it before."""
+    reached = next((step.threshold_points for step in steps if step.id == current), None)
+    return [(step, reached is not None and step.threshold_points <= reached) for step in _descending(steps)]
+
+
+def _descending(steps: Sequence[TierStep]) -> list[TierStep]:
+    return sorted(steps, key=lambda step: step.threshold_points, reverse=True)
+
+
+def tier_case(
+    score_stored_column: ColumnElement[Any],
+    current_tier_column: ColumnElement[Any],
+    steps: Sequence[TierStep],
+    decay: Decay,
+    now_day: int,
+    margin: int = MARGIN_PERCENT,
+) -> ColumnElement[int | None]:
+    """`tier_for` as a CASE over the stored score: the id of the tier, or NULL."""
+    branches: list[tuple[ColumnElement[bool], ColumnElement[int]]] = []
+    for step in _descending(steps):
+        reached_before = [each.id for each in steps if each.threshold_points >= step.threshold_points]
+        earned = score_stored_column >= decay.threshold(step.threshold_points, now_day)
+        held = score_stored_column >= decay.threshold(step.held_down_to(margin), now_day)
+        branches.append(
+            (or_(earned, and_(held, current_tier_column.in_(reached_before))), literal(step.id, BigInteger))
+        )
+    return case(*branches, else_=None) if branches else literal(None, BigInteger)
