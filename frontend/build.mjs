@@ -9,7 +9,8 @@ import { build } from "esbuild";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const dist = path.join(root, "app/static/dist");
-const fresh = `${dist}.new`;
+// Built aside and then put in place at once; the process id keeps two builds apart.
+const fresh = path.join(root, `node_modules/.letterbond-dist-${process.pid}`);
 
 // Where templates and Python name an icon: icon("x"), icon("x" if … else "y"), icon="x", icon_name="x", "icon": "x",
 // empty_state("x", …), mark("x"). Names that are put together at run time are not found: spell them out.
@@ -97,7 +98,7 @@ function bundledPackages(results) {
   return [...new Set([...names, "@tabler/icons"])].sort();
 }
 
-await rm(fresh, { recursive: true, force: true });
+await mkdir(path.dirname(dist), { recursive: true });
 await mkdir(fresh, { recursive: true });
 const results = await bundles();
 const icons = await sprite();
