@@ -15,5 +15,5 @@ def _is_shown() -> bool:
 feature = Feature(
     name="mailbox",
     blueprints=(blueprint,),
-    navigation=(NavigationEntry(_l("Caught mail"), "mailbox.index", "inbox", 85, is_shown=_is_shown),),
+    navigation=(NavigationEntry(_l("Caught mail"), "mailbox.index", icon="inbox", position=85, is_shown=_is_shown),),
 )
