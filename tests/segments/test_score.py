@@ -4,7 +4,7 @@ import random
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Column, Engine, MetaData, Table, cast, delete, func, insert, literal, select
 
@@ -98,16 +98,18 @@ def test_any_order_of_events_gives_the_same_score(contributions: list[tuple[int,
 
 
 @given(
-    st.integers(-(2**62), 2**62),
-    st.integers(LANDMARK - 100, LANDMARK + 2880),
-    st.integers(-500, 10_000) | st.floats(-500, 10_000),
+    st.integers(LANDMARK - 100, DECAY.last_day),
+    st.integers(-500, 100_000) | st.floats(-500, 100_000),
+    st.integers(-2, 2),
 )
-def test_a_threshold_is_the_smallest_score_that_reaches_it(stored: int, now_day: int, points: float) -> None:
+@example(DECAY.last_day, 99_999, -1)
+def test_a_threshold_is_the_smallest_score_that_reaches_it(now_day: int, points: float, off: int) -> None:
+    """Also where S has more digits than a float."""
     limit = DECAY.threshold(points, now_day)
 
-    assert (stored >= limit) == (DECAY.value(stored, now_day) >= Fraction(points))
     assert Fraction(limit, 100 * DECAY.factor(now_day)) >= Fraction(points)
     assert Fraction(limit - 1, 100 * DECAY.factor(now_day)) < Fraction(points)
+    assert (DECAY.value(limit + off, now_day) >= points) == (off >= 0)
 
 
 def test_a_threshold_stays_within_64_bits() -> None:
