@@ -59,7 +59,9 @@ def _shell() -> dict[str, Any]:
         return {}
     return {
         "language_url": url_for("accounts.choose_language"),
-        "search_url": url_for("subscribers.index") if _has_page("subscribers.index") else None,
+        "search_url": _page_url("subscribers.index"),
+        "new_campaign_url": _page_url("campaigns.new"),
+        "sending_url": _page_url("delivery.sending"),
         "account": {
             "name": current_user.email.partition("@")[0],
             "email": current_user.email,
@@ -72,6 +74,10 @@ def _shell() -> dict[str, Any]:
 def _has_page(endpoint: str) -> bool:
     """A leaf may have been taken out of the house."""
     return endpoint in current_app.view_functions
+
+
+def _page_url(endpoint: str) -> str | None:
+    return url_for(endpoint) if _has_page(endpoint) else None
 
 
 def wants_json() -> bool:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -115,11 +116,20 @@ def config(database_url: str, valkey: str, tmp_path: Path) -> Config:
     )
 
 
+class Client(FlaskClient):
+    """Each request in a context of its own, as on a server: the fixture's context would share `g` between them."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        with self.application.app_context():
+            return super().open(*args, **kwargs)
+
+
 @pytest.fixture
 def app(config: Config) -> Iterator[APIFlask]:
     """A Letterbond with an organisation, a sender and one user; its context is pushed."""
     app = create_app(config)
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    app.test_client_class = Client
     with app.app_context():
         with transaction() as session:
             make.organisation(session)

@@ -3,7 +3,7 @@
 Marketers log in; visitors need not; machines show an API key. A request to a blueprint made otherwise is refused.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 from apiflask import APIBlueprint, HTTPTokenAuth
 from flask import Blueprint, Flask, abort, current_app, g, redirect, request, url_for
@@ -15,6 +15,8 @@ from app.accounts.keys import find_key
 from app.accounts.models import User
 from app.csrf import csrf
 from app.db import reading, transaction, utc_now
+
+AnyBlueprint = TypeVar("AnyBlueprint", bound=Blueprint)
 
 api_auth = HTTPTokenAuth(scheme="Bearer", description="A key from Settings → API keys.")
 
@@ -45,8 +47,8 @@ def register(app: Flask) -> None:
     app.before_request(_refuse_undeclared)
 
 
-def _declare(blueprint: Any, access: str) -> Any:
-    blueprint.access = access
+def _declare(blueprint: AnyBlueprint, access: str) -> AnyBlueprint:
+    blueprint.access = access  # type: ignore[attr-defined]
     return blueprint
 
 
@@ -67,7 +69,7 @@ def _require_login() -> Response | None:
     return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
 
 
-@api_auth.verify_token
+@api_auth.verify_token  # type: ignore[untyped-decorator]
 def _verify(token: str) -> int | None:
     with transaction() as session:
         key = find_key(session, token, utc_now())

@@ -44,4 +44,5 @@ def register(app: Flask) -> None:
 
 def users() -> SQLAlchemySessionUserDatastore:
     """Flask-Security's view of the users."""
-    return current_app.extensions["letterbond.users"]
+    found: SQLAlchemySessionUserDatastore = current_app.extensions["letterbond.users"]
+    return found

@@ -49,7 +49,7 @@ user_role = Table(
 )
 
 
-class Role(Base, RoleMixin):  # type: ignore[misc]
+class Role(Base, RoleMixin):
     """What a user may do; `admin` is the first and may do all."""
 
     __tablename__ = "role"
@@ -59,7 +59,7 @@ class Role(Base, RoleMixin):  # type: ignore[misc]
     description: Mapped[str | None] = mapped_column(String(255))
 
 
-class User(Base, UserMixin):  # type: ignore[misc]
+class User(Base, UserMixin):
     """A person who logs in. Not a subscriber."""
 
     __tablename__ = "user"
@@ -72,7 +72,7 @@ class User(Base, UserMixin):  # type: ignore[misc]
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     locale: Mapped[str] = mapped_column(String(8), default="en")
     created_at: Mapped[datetime]
-    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="selectin")
+    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="selectin")  # type: ignore[assignment]
 
 
 class ApiKey(Base):

@@ -37,7 +37,9 @@ def setup(token: str) -> str | Response:
         check_setup_token(session, tokens, token)
         admin = set_up(session, _first_run(form), utc_now())
         house().write_defaults(session, utc_now())
-    login_user(users().find_user(id=admin.id))
+    user = users().find_user(id=admin.id)
+    assert user is not None
+    login_user(user)
     return redirect(url_for("outbox.test_mail"))
 
 

@@ -1,6 +1,12 @@
-"""The campaigns feature."""
+"""Writing mails to many: campaigns, their compilation into editions, the checklist and the way to launch."""
 
-from app.campaigns import models  # noqa: F401 - its tables
-from app.feature import Feature
+from flask_babel import lazy_gettext as _l
 
-feature = Feature(name="campaigns")
+from app.campaigns import api, public, release, views
+from app.feature import Feature, NavigationEntry
+
+feature = Feature(
+    name="campaigns",
+    blueprints=(views.blueprint, release.blueprint, public.blueprint, api.blueprint),
+    navigation=(NavigationEntry(_l("Campaigns"), "campaigns.index", "send", 10, shortcut="g c"),),
+)

@@ -79,7 +79,18 @@ class Campaign(Base):
     tested_revision: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
     segments: Mapped[list["CampaignSegment"]] = relationship(cascade="all, delete-orphan", lazy="selectin")
+
+    @property
+    def included(self) -> list[int]:
+        """Ids of the segments whose people are meant; none means everybody."""
+        return [row.segment_id for row in self.segments if not row.excluded]
+
+    @property
+    def excluded(self) -> list[int]:
+        """Ids of the segments whose people are left out."""
+        return [row.segment_id for row in self.segments if row.excluded]
 
 
 class CampaignSegment(Base):

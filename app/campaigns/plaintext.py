@@ -147,7 +147,12 @@ def _bullet(item: Element) -> str:
 
 def _is_hidden(element: Element) -> bool:
     style = re.sub(r"\s", "", element.get("style", "").lower())
-    return "display:none" in style or "mso-hide:all" in style or "hidden" in element.attrib or element.get("aria-hidden") == "true"
+    return (
+        "display:none" in style
+        or "mso-hide:all" in style
+        or "hidden" in element.attrib
+        or element.get("aria-hidden") == "true"
+    )
 
 
 def _holds_blocks(cell: Element) -> bool:

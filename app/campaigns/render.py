@@ -107,19 +107,22 @@ class _Part:
 
     def fill(self, values: dict[str, Any]) -> str:
         context = self.template.new_context(values | {"_budget": [ROUNDS]})
+        rendering = self.template.root_render_func(context)
         pieces: list[str] = []
         size = 0
         try:
-            for piece in self.template.root_render_func(context):
+            for piece in rendering:
                 size += len(piece)
                 bounded(size)
                 pieces.append(piece)
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            raise RenderFailed(self._line(error), _not_possible(error)) from error
+            raise RenderFailed(self._line(error, rendering), _not_possible(error)) from error
         return "".join(pieces)
 
-    def _line(self, error: BaseException) -> int:
-        line, trace = 1, error.__traceback__
+    def _line(self, error: BaseException, rendering: Any) -> int:
+        # The generator still stands where it was if the error came from outside of it.
+        frame, trace = rendering.gi_frame, error.__traceback__
+        line = self.template.get_corresponding_lineno(frame.f_lineno) if frame else 1
         while trace:
             if trace.tb_frame.f_globals.get("__jinja_template__") is self.template:
                 line = self.template.get_corresponding_lineno(trace.tb_lineno)

@@ -7,6 +7,7 @@ The sandbox of Jinja stops escapes, not exhaustion, and shows every public attri
 only plain values go in, attributes are looked up in dicts alone, and all that can grow is bounded (S1, S2).
 """
 
+import math
 from contextvars import ContextVar
 from datetime import date
 from decimal import Decimal
@@ -42,6 +43,15 @@ class Blank(ChainableUndefined):
     def _never(self, _other: object) -> bool:
         return False
 
+    def _zero(self) -> int:
+        return 0
+
+    def _neither(self, _other: object) -> float:
+        """Neither even nor odd."""
+        return math.nan
+
+    __neg__ = __pos__ = _zero  # type: ignore[assignment]
+    __mod__ = _neither  # type: ignore[assignment]
     __lt__ = __le__ = __gt__ = __ge__ = _never  # type: ignore[assignment]
 
 

@@ -32,7 +32,7 @@ def test_mail() -> str | Response:
             sender = session.scalars(select(Sender).order_by(Sender.id)).first()
             if sender is None:
                 return redirect(url_for("settings.new_sender"))
-            subject, html, text = system_mail("test", language(), sender=sender)
+            subject, html, text = system_mail("test", language(), sender=sender, email=form.recipient.data)
             post(
                 session,
                 sender,
