@@ -78,7 +78,7 @@ def _give_away(folder: Path) -> dict[str, Any]:
 def _initialise(programs: Path, data: Path, owner: dict[str, Any]) -> None:
     # The plainest locale: what a test sees must not hang on the machine's.
     options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
-    command = [programs / "initdb", "-D", data, *options]
+    command = [str(programs / "initdb"), "-D", str(data), *options]
     made = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **owner)
     if made.returncode != 0:
         raise RuntimeError(f"initdb failed: {made.stderr}")

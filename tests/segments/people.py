@@ -43,7 +43,8 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: object) -> int | None:
-        return value and (value - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        since_1970 = value and value - datetime(1970, 1, 1, tzinfo=UTC)
+        return None if since_1970 is None else since_1970 // timedelta(microseconds=1)
 
 
 metadata = MetaData()

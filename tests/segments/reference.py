@@ -114,9 +114,9 @@ def day(operator: str, wanted: Any, has: date | None, now: datetime, timezone: Z
         case "between":
             return date.fromisoformat(wanted[0]) <= has <= date.fromisoformat(wanted[1])
         case "within_days":
-            return 0 <= (today - has).days <= wanted
+            return bool(0 <= (today - has).days <= wanted)
         case _:
-            return 0 <= (has - today).days <= wanted
+            return bool(0 <= (has - today).days <= wanted)
 
 
 def moment(operator: str, wanted: Any, has: datetime | None, now: datetime, timezone: ZoneInfo) -> bool:
@@ -138,7 +138,7 @@ def birthday(operator: str, wanted: Any, has: int | None, now: datetime, timezon
     if has is None:
         return False
     if operator == "in_month":
-        return has // 100 == wanted
+        return bool(has // 100 == wanted)
     today = now.astimezone(timezone).date()
     days = 0 if operator == "today" else wanted
     return any(celebrates(has, today + timedelta(days=each)) for each in range(days + 1))
@@ -158,7 +158,8 @@ def clicked(
         days = (now.astimezone(timezone).date() - at.astimezone(timezone).date()).days
         recent = wanted.get("days") is None or days <= wanted["days"]
         count += recent and wanted.get("campaign") in {None, campaign}
-    return (count >= wanted.get("at_least", 1)) == (operator == "happened")
+    enough: bool = count >= wanted.get("at_least", 1)
+    return enough == (operator == "happened")
 
 
 KINDS = {

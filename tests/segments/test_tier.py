@@ -40,7 +40,7 @@ DECAY = Decay(180, 20_000)
 def test_one_rises_at_the_threshold_and_falls_below_the_margin(
     score: float, current: TierStep | None, tier: TierStep | None
 ) -> None:
-    assert tier_for(score, STEPS, current and current.id) == tier
+    assert tier_for(score, STEPS, current.id if current else None) == tier
 
 
 def test_a_threshold_below_zero_has_its_margin_below() -> None:
