@@ -43,8 +43,9 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: object) -> int | None:
-        since_1970 = value and value - datetime(1970, 1, 1, tzinfo=UTC)
-        return None if since_1970 is None else since_1970 // timedelta(microseconds=1)
+        if value is None:
+            return None
+        return (value - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 metadata = MetaData()
