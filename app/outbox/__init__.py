@@ -1,6 +1,14 @@
-"""The outbox feature."""
+"""Letters: single mails that somebody waits for, written with the change that causes them and sent by the workers."""
+
+from datetime import timedelta
 
 from app.feature import Feature
-from app.outbox import models  # noqa: F401 - its tables
+from app.outbox import models, views  # noqa: F401 - its tables
+from app.outbox.jobs import deliver, purge
+from app.queue import Timed
 
-feature = Feature(name="outbox")
+feature = Feature(
+    name="outbox",
+    blueprints=(views.blueprint,),
+    timetable=(Timed(deliver, every=timedelta(seconds=15)), Timed(purge, every=timedelta(hours=6))),
+)

@@ -23,6 +23,7 @@ class Letter(Base):
 
     __tablename__ = "letter"
     __table_args__ = (
+        Index(None, "recipient"),
         Index(
             "ix_letter_waiting",
             "next_try_at",

@@ -213,9 +213,12 @@ class ConsentRecord(Base):
     language: Mapped[str | None] = mapped_column(String(8))
     page_url: Mapped[str | None] = mapped_column(Text)
     topic_ids: Mapped[list[Any]]
+    # What else was typed into the form: it becomes the profile when its owner confirms, not before.
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
     requested_at: Mapped[datetime]
     requested_ip: Mapped[str | None] = mapped_column(String(45))
     message_id: Mapped[str | None] = mapped_column(String(320))
+    message_reply: Mapped[str | None] = mapped_column(Text)
     confirmed_at: Mapped[datetime | None]
     confirmed_ip: Mapped[str | None] = mapped_column(String(45))
     withdrawn_at: Mapped[datetime | None]

@@ -1,0 +1,38 @@
+"""People from files: what `app.importing` needs to know of them.
+
+In charge of: this declaration alone. What a file may say is in `columns`, what is chosen for a whole file in `options`,
+what a batch would do in `plan`, doing it in `apply`, taking it back in `undo`.
+"""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app.importing.importer import Importer
+from app.subscribers.importing.apply import apply
+from app.subscribers.importing.columns import NEW_KINDS, add_column, columns
+from app.subscribers.importing.options import Options, make_form
+from app.subscribers.importing.plan import plan
+from app.subscribers.importing.undo import STAYS, undo
+
+
+def _address(values: dict[str, Any]) -> str:
+    return str(values["email"].key)
+
+
+importer = Importer(
+    kind="subscribers",
+    label=_l("People"),
+    description=_l("Addresses with names, custom fields and tags, one person per row."),
+    icon="users",
+    columns=columns,
+    options=Options,
+    form=make_form,
+    key=_address,
+    plan=plan,
+    apply=apply,
+    undo=undo,
+    stays=STAYS,
+    add_column=add_column,
+    new_kinds=NEW_KINDS,
+)

@@ -1,0 +1,220 @@
+"""Takes an import back: people it made go, people it changed become what they were.
+
+Not everybody: who has since got mail, done something or is needed elsewhere stays, and what was changed again since is
+left as it is. Nobody who left meanwhile is brought back. In charge of people alone; what other features derived from
+them (tables marked `derived`) goes with them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import BigInteger, Subquery, Table, and_, case, delete, exists, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.db import Base, Instant
+from app.events.models import Event
+from app.feature import house
+from app.importing.batch import as_table
+from app.importing.importer import Undone
+from app.importing.models import Import, ImportChange
+from app.subscribers.importing.apply import event_key, write_columns
+from app.subscribers.importing.columns import FIELD
+from app.subscribers.importing.plan import GONE, PROFILE, STATE
+from app.subscribers.kinds import CONSENT_CHANGED
+from app.subscribers.models import (
+    ConsentRecord,
+    Standing,
+    Status,
+    Subscriber,
+    SubscriberTag,
+    Subscription,
+    Suppression,
+)
+
+STAYS = {
+    "mailed": _l("stay because they have got mail since"),
+    "acted": _l("stay because they have done something since"),
+    "used": _l("stay because something else here is about them"),
+    "edited": _l("were changed again since and stay as they are now"),
+}
+_OWN = (Event, ConsentRecord, Subscription, SubscriberTag, Standing)
+_MOMENTS = ("confirmed_at", "ended_at")
+
+
+def undo(session: Session, import_: Import, limit: int, now: datetime) -> Undone:  # noqa: ARG001 - the verb's shape
+    """Take back the next `limit` people of an import."""
+    statement = select(ImportChange).where(ImportChange.import_id == import_.id)
+    changes = session.scalars(statement.order_by(ImportChange.row_id.desc()).limit(limit)).all()
+    if not changes:
+        return Undone(0)
+    made = [each.row_id for each in changes if each.before is None]
+    changed = {each.row_id: each.before for each in changes if each.before is not None}
+    stayed = Counter(_remove(session, made)) + Counter(_restore(session, import_, changed))
+    done = [each.row_id for each in changes]
+    session.execute(
+        delete(ImportChange).where(ImportChange.import_id == import_.id, ImportChange.row_id.in_(_ids(session, done))),
+        execution_options={"synchronize_session": False},
+    )
+    session.expunge_all()
+    session.add(import_)
+    return Undone(len(changes), stayed)
+
+
+def _ids(session: Session, ids: Iterable[int]) -> Any:
+    return select(as_table(session, {"id": BigInteger()}, ((each,) for each in ids)).c.id)
+
+
+def _remove(session: Session, made: Sequence[int]) -> dict[str, int]:
+    """Delete those that nothing speaks for; the others are counted by what does."""
+    reasons = dict(session.execute(_reasons(session, made)).tuples().all()) if made else {}
+    free = [each for each in made if each in reasons and reasons[each] is None]
+    if free:
+        _lift_bars(session, free)
+        for table in (*_derived(), *(each.__table__ for each in _OWN)):
+            assert isinstance(table, Table)
+            session.execute(delete(table).where(_link(table).in_(_ids(session, free))))
+        session.execute(
+            delete(Subscriber).where(Subscriber.id.in_(_ids(session, free))),
+            execution_options={"synchronize_session": False},
+        )
+    return Counter(reason for reason in reasons.values() if reason)
+
+
+def _lift_bars(session: Session, free: Sequence[int]) -> None:
+    """Those that came with a person whom the file called bounced or complaining."""
+    person = select(Subscriber.id).join(Standing, Standing.subscriber_id == Subscriber.id)
+    same = and_(Suppression.address_hash == Subscriber.address_hash, Suppression.created_at == Standing.ended_at)
+    brought = person.where(same, Subscriber.id.in_(_ids(session, free))).correlate(Suppression)
+    session.execute(delete(Suppression).where(brought.exists()), execution_options={"synchronize_session": False})
+
+
+def _reasons(session: Session, made: Sequence[int]) -> Any:
+    """Why each of these people has to stay; NULL if she has not."""
+    mailed = or_(Standing.sent > 0, Standing.last_sent_at.is_not(None))
+    acts = Event.kind.not_in(_quiet_kinds())
+    acted = exists().where(Event.subscriber_id == Standing.subscriber_id, acts)
+    used = or_(*(exists().where(_link(table) == Standing.subscriber_id) for table in _others()))
+    return select(
+        Standing.subscriber_id,
+        case((mailed, "mailed"), (acted, "acted"), (used, "used")),
+    ).where(Standing.subscriber_id.in_(_ids(session, made)))
+
+
+def _quiet_kinds() -> list[int]:
+    """What the house notes by itself; a person did everything else."""
+    return [kind.code for kind in house().kinds.values() if not kind.touchpoint and kind is not CONSENT_CHANGED]
+
+
+def _derived() -> list[Table]:
+    return [table for table in _about_people() if table.info.get("derived")]
+
+
+def _others() -> list[Table]:
+    own = {each.__table__ for each in _OWN}
+    return [table for table in _about_people() if table not in own and not table.info.get("derived")]
+
+
+def _about_people() -> list[Table]:
+    """Every table that points to a person, whichever feature it belongs to."""
+    people = Subscriber.__table__
+    return [table for table in Base.metadata.sorted_tables if any(k.column.table is people for k in table.foreign_keys)]
+
+
+def _link(table: Table) -> Any:
+    return next(key.parent for key in table.foreign_keys if key.column.table is Subscriber.__table__)
+
+
+def _restore(session: Session, import_: Import, changed: dict[int, dict[str, Any]]) -> dict[str, int]:
+    """Set back each column that still holds what the import put there."""
+    if not changed:
+        return {}
+    restored, back, edited = {}, [], 0
+    for found in session.execute(_now_like(session, changed)).mappings():
+        values = {**found, "attributes": dict(found["attributes"])}
+        pairs = changed[found["id"]]["columns"]
+        is_whole = _set_back(values, pairs)
+        edited += not is_whole
+        restored[found["id"]] = values
+        if "status" in pairs and Status(pairs["status"][1]) in GONE and found["status"] is not values["status"]:
+            back.append((found["id"], found["address_hash"], values["status"], _moment(pairs["ended_at"][1])))
+    write_columns(session, restored)
+    _take_off(session, changed)
+    _bring_back(session, back)
+    _forget(session, import_, changed)
+    return {"edited": edited} if edited else {}
+
+
+def _now_like(session: Session, changed: Iterable[int]) -> Any:
+    columns = [getattr(Subscriber, name) for name in ("id", "address_hash", *PROFILE)]
+    columns += [getattr(Standing, name) for name in STATE]
+    found = select(*columns).join(Standing, Standing.subscriber_id == Subscriber.id)
+    return found.where(Subscriber.id.in_(_ids(session, changed))).order_by(Subscriber.id).with_for_update(of=Standing)
+
+
+def _set_back(values: dict[str, Any], pairs: dict[str, list[Any]]) -> bool:
+    """True if everything could be set back."""
+    whole = True
+    for name, (before, after) in pairs.items():
+        key = name.removeprefix(FIELD)
+        holder = values["attributes"] if name.startswith(FIELD) else values
+        if holder.get(key) != _typed(name, after):
+            whole = False
+        elif before is None and name.startswith(FIELD):
+            holder.pop(key, None)
+        else:
+            holder[key] = _typed(name, before)
+    return whole
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name in _MOMENTS:
+        return _moment(value)
+    return Status(value) if name == "status" else value
+
+
+def _moment(value: int | None) -> datetime | None:
+    return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+def _take_off(session: Session, changed: dict[int, dict[str, Any]]) -> None:
+    """Tags and topics that the import added."""
+    for table, column, name in (
+        (SubscriberTag, SubscriberTag.tag_id, "tags"),
+        (Subscription, Subscription.topic_id, "topics"),
+    ):
+        pairs = [(each, other) for each, change in changed.items() for other in change[name]]
+        if pairs:
+            given = as_table(session, {"person": BigInteger(), "other": BigInteger()}, pairs)
+            same = and_(given.c.person == table.subscriber_id, given.c.other == column)
+            session.execute(delete(table).where(exists().where(same)), execution_options={"synchronize_session": False})
+
+
+def _bring_back(session: Session, back: Sequence[tuple[Any, ...]]) -> None:
+    """What ended because the file said that somebody had left."""
+    if not back:
+        return
+    types = {"id": BigInteger(), "hash": Subscriber.address_hash.type, "status": Standing.status.type, "at": Instant()}
+    given: Subquery = as_table(session, types, back)
+    silent = {"synchronize_session": False}
+    for table, ended in ((Subscription, Subscription.ended_at), (ConsentRecord, ConsentRecord.withdrawn_at)):
+        same = and_(given.c.id == table.subscriber_id, given.c.at == ended)
+        statement = update(table).where(exists().where(same)).values({ended: None})
+        session.execute(statement, execution_options=silent)
+    same = and_(given.c.hash == Suppression.address_hash, given.c.at == Suppression.created_at)
+    session.execute(delete(Suppression).where(exists().where(same)), execution_options=silent)
+
+
+def _forget(session: Session, import_: Import, changed: Iterable[int]) -> None:
+    """The import's own events and proofs of people who stay."""
+    keys = [(event_key(import_.id, each, what),) for each in changed for what in ("imported", "left")]
+    asked = as_table(session, {"key": Event.key.type}, keys)
+    silent = {"synchronize_session": False}
+    gone = session.scalars(
+        delete(Event).where(Event.key.in_(select(asked.c.key))).returning(Event.subscriber_id), execution_options=silent
+    ).all()
+    proofs = ConsentRecord.import_id == import_.id, ConsentRecord.subscriber_id.in_(_ids(session, changed))
+    session.execute(delete(ConsentRecord).where(*proofs), execution_options=silent)
+    house().on_events_removed(session, sorted(set(gone)))
