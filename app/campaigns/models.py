@@ -69,9 +69,8 @@ class Campaign(Base):
     html: Mapped[str] = mapped_column(Text, default="")
     crash_policy: Mapped[CrashPolicy] = mapped_column(Code(CrashPolicy), default=CrashPolicy.RESEND)
     revision: Mapped[int] = mapped_column(Integer, default=0)
-    edition_id: Mapped[int | None] = mapped_column(
-        ForeignKey("edition.id", use_alter=True, name="fk_campaign_edition_id_edition")
-    )
+    # No foreign key: editions point to their campaign already, and a circle of keys cannot be created at once.
+    edition_id: Mapped[int | None]
     send_after: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
