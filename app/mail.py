@@ -78,8 +78,7 @@ class Message:
 
 def to_bytes(message: Message) -> bytes:
     """The message as it goes over the wire: CRLF, 7-bit, no line over 998 octets. Raises BadHeader."""
-    content_type, encoding, body = _body(message)
-    lines = [_raw("From", _mailbox(message.sender_name, message.sender_address))]
+    lines = [f"From: {_mailbox(message.sender_name, message.sender_address)}"]
     lines.append(_raw("To", wire_address(message.recipient)))
     lines.append(_text("Subject", message.subject))
     lines.append(_raw("Date", format_datetime(message.date)))
@@ -89,6 +88,7 @@ def to_bytes(message: Message) -> bytes:
     lines.extend(
         _list(name, value) if name.startswith("List-") else _text(name, value) for name, value in message.headers
     )
+    content_type, encoding, body = _body(message)
     lines += ["MIME-Version: 1.0", f"Content-Type: {content_type}", *encoding]
     return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
 
@@ -154,7 +154,7 @@ def _body(message: Message) -> tuple[str, Iterable[str], bytes]:
 
 def _part(kind: str, text: str) -> tuple[str, tuple[str], bytes]:
     """Quoted-printable, or base64 where that is shorter: 7-bit, no bare CR or LF, no lone dot (R18)."""
-    data = "\r\n".join(re.split(r"\r\n|\r|\n", text)).encode() + b"\r\n"
+    data = "\r\n".join(re.split(r"\r\n|\r|\n", text)).encode(errors="replace") + b"\r\n"
     # Neither encoding can hold "=_", so a boundary that begins with it never occurs in a part.
     name, body = "quoted-printable", binascii.b2a_qp(data)
     if len(body) > len(data) * 4 // 3 + 100:
@@ -201,7 +201,7 @@ def _list(name: str, value: str) -> str:
 
 
 def _raw(name: str, value: str) -> str:
-    _refuse_controls(name, value.replace("\r\n ", " "))
+    _refuse_controls(name, value)
     if not value.isascii() or len(value) > LINE_LIMIT - len(name) - 2:
         raise BadHeader(f"{name} cannot be written")
     return f"{name}: {value}"
