@@ -1,6 +1,32 @@
-"""The scoring feature."""
+"""Scores and tiers: what engagement is worth, how it fades, and the names it has."""
 
-from app.scoring import models  # noqa: F401 - its tables
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.db import utc_now
 from app.feature import Feature
+from app.queue import Timed
+from app.scoring.apply import on_events
+from app.scoring.defaults import defaults
+from app.scoring.jobs import keep_scores
+from app.scoring.kinds import KINDS
+from app.scoring.rebuild import rebuild
+from app.scoring.words import fields, merge_tags
 
-feature = Feature(name="scoring")
+
+def _on_events_removed(session: Session, people: Sequence[int]) -> None:
+    rebuild(session, utc_now(), people)
+
+
+feature = Feature(
+    name="scoring",
+    event_kinds=KINDS,
+    fields=fields,
+    merge_tags=merge_tags,
+    on_events=on_events,
+    on_events_removed=_on_events_removed,
+    timetable=(Timed(keep_scores, every=timedelta(hours=1)),),
+    defaults=defaults,
+)

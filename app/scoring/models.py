@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import SmallInteger, String
+from sqlalchemy import Integer, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id
@@ -19,28 +19,24 @@ class ScoreRule(Base):
 
 
 class ScoreClock(Base):
-    """Half-life and landmark of the forward decay; row 1. `rebuild_wanted_at` is set when the rules changed."""
+    """Half-life and landmark of the forward decay that all stored scores stand in; row 1.
+
+    `wanted_half_life_days` is what marketers chose: the next rebuild puts it in force. `rebuild_wanted_at` is set while
+    the stored scores are not yet those of the rules.
+    """
 
     __tablename__ = "score_clock"
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     half_life_days: Mapped[int]
+    wanted_half_life_days: Mapped[int] = mapped_column(Integer)
     landmark_day: Mapped[int]
     rebuild_wanted_at: Mapped[datetime | None]
     rebuilt_at: Mapped[datetime | None]
 
 
-class DecayDay(Base):
-    """The integer factor of each day (`segments.score.Decay.table`), so that SQL and Python agree to the last bit."""
-
-    __tablename__ = "decay_day"
-
-    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    factor: Mapped[int]
-
-
 class Tier(Base):
-    """A name for scores from `threshold` points (whole) upwards."""
+    """A name for scores from `threshold` points (whole) upwards; the lowest one also holds all below."""
 
     __tablename__ = "tier"
 

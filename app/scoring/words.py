@@ -1,0 +1,43 @@
+"""What rules and mails may say about scores: segment fields and merge tags."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import utc_now
+from app.scoring.points import score_clock
+from app.scoring.tiers import all_tiers, tier_label
+from app.subscribers.models import Standing
+from segments.label import Label
+from segments.score import Decay, day_of
+from segments.vocabulary import Field, FieldType, Group
+
+
+def fields(session: Session) -> Iterator[Field]:
+    """Score in points of today, tier, and since when."""
+    group = Group.SCORE_AND_TIER
+    clock = score_clock(session)
+    if clock is not None:
+        decay, today = Decay(clock.half_life_days, clock.landmark_day), day_of(int(utc_now().timestamp()))
+        score = decay.value_sql(Standing.score.expression, today)
+        yield Field("score", Label("score", "Punktestand"), FieldType.NUMBER, lambda: score, group)
+    tiers = tuple((str(tier.id), tier_label(tier.name)) for tier in all_tiers(session))
+    yield Field("tier", Label("tier", "Stufe"), FieldType.CHOICE, lambda: Standing.tier_id, group, tiers)
+    since = Label("last change of tier", "letzter Stufenwechsel")
+    yield Field("tier_since", since, FieldType.MOMENT, lambda: Standing.tier_since, group)
+
+
+def merge_tags(session: Session, subscriber_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """`score` (points, one decimal) and `tier` (its name) of each person."""
+    clock = score_clock(session)
+    if clock is None:
+        return {}
+    decay, today = Decay(clock.half_life_days, clock.landmark_day), day_of(int(utc_now().timestamp()))
+    names: dict[int | None, str] = {tier.id: tier.name for tier in all_tiers(session)}
+    wanted = select(Standing.subscriber_id, Standing.score, Standing.tier_id)
+    return {
+        person: {"score": round(decay.value(score, today), 1), "tier": names.get(tier_id)}
+        for person, score, tier_id in session.execute(wanted.where(Standing.subscriber_id.in_(subscriber_ids)))
+    }
