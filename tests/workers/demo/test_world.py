@@ -1,0 +1,56 @@
+"""The demo's shop: real orders in, none lost, always the same people."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from workers.demo.world import SAMPLE, moved, people, person, read_purchases, write_orders
+
+
+def test_the_sample_holds_every_order() -> None:
+    purchases = read_purchases(SAMPLE)
+    assert len(purchases) == 6919
+    assert len(people(purchases)) == 2357
+    assert sum(row.cents for row in purchases) == 24_409_194
+
+
+def test_a_full_file_has_one_column_less(tmp_path: Path) -> None:
+    file = tmp_path / "master.txt"
+    file.write_text(" customer_id  date number_of_cds  dollar_value\n 00001 19970101  1   11.77\n")
+    (row,) = read_purchases(file)
+    assert (row.customer, row.day, row.quantity, row.cents) == (1, date(1997, 1, 1), 1, 1177)
+
+
+@pytest.mark.parametrize("line", ["00001 19971301 1 11.77", "00001 19970101 one 11.77", "00001 19970101"])
+def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "broken.txt"
+    file.write_text(line)
+    with pytest.raises(ValueError, match="line 1"):
+        read_purchases(file)
+
+
+@pytest.mark.parametrize(
+    ("today", "first", "last"),
+    [
+        (date(2026, 11, 21), date(2025, 1, 1), date(2026, 6, 30)),
+        (date(2026, 6, 30), date(2024, 1, 1), date(2025, 6, 30)),
+        (date(2027, 1, 1), date(2025, 1, 1), date(2026, 6, 30)),
+    ],
+)
+def test_orders_are_moved_by_whole_years_to_end_before_today(today: date, first: date, last: date) -> None:
+    days = [row.day for row in moved(read_purchases(SAMPLE), today)]
+    assert (min(days), max(days)) == (first, last)
+
+
+def test_a_number_is_always_the_same_person() -> None:
+    assert person(4) == person(4)
+    assert person(4).email == "reader00004@people.example"
+
+
+def test_the_shop_export_keeps_the_sum(tmp_path: Path) -> None:
+    purchases = read_purchases(SAMPLE)[:100]
+    file = tmp_path / "orders.csv"
+    write_orders(file, purchases)
+    rows = [line.split(",") for line in file.read_text().splitlines()[1:]]
+    assert round(sum(float(row[2]) for row in rows) * 100) == sum(row.cents for row in purchases)
