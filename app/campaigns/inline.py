@@ -60,11 +60,12 @@ def inline(tree: Tree) -> None:
 def read_html(html: str) -> Tree:
     """The HTML as libxml2 reads it: loops may stand in tables, for it moves nothing out of them."""
     parser = etree.HTMLParser(encoding="utf-8", default_doctype=False)
-    if not html.strip():
-        raise TemplateInvalid((TemplateProblem(1, EMPTY),))
+    if not _PAGE.search(html):
+        html = f"<html><body>{html}</body></html>"  # tags of a fragment would fall out of the page otherwise
     root = etree.fromstring(html.encode(), parser)
-    if root.find("body") is None:  # a fragment that begins with an element unknown to HTML
-        root = etree.fromstring(f"<html><body>{html}</body></html>".encode(), parser)
+    body = root.find("body")
+    if body is None or not (len(body) or (body.text or "").strip()):
+        raise TemplateInvalid((TemplateProblem(1, EMPTY),))
     for meta in root.iter("meta"):
         if meta.get("charset"):
             meta.set("charset", "utf-8")  # what app.mail writes
@@ -121,6 +122,7 @@ def _refuse(problems: Iterator[TemplateProblem]) -> None:
         raise TemplateInvalid(found)
 
 
+_PAGE = re.compile(r"<(?:html|head|body)\b", re.IGNORECASE)
 _IMPORTANT = re.compile(r"\s*!important")
 _AT_RULE = re.compile(r"@[\w-]+[^{};]*(?:;|\{(?:[^{}]|\{[^{}]*\})*\})")
 

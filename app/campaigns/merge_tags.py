@@ -170,6 +170,8 @@ def _path(node: nodes.Node, local: dict[str, str]) -> str | None:
             return _below(_path(inner, local), attribute)
         case nodes.Getitem(node=inner, arg=nodes.Const(value=str() as attribute)):
             return _below(_path(inner, local), attribute)
+        case nodes.Getitem(node=inner, arg=nodes.Slice()):
+            return _path(inner, local)
         case nodes.Getitem(node=inner, arg=nodes.Const(value=int())):
             return _below(_path(inner, local), "")
     return None

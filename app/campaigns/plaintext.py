@@ -24,6 +24,7 @@ def text_of_tree(tree: Tree, shielded: Shielded) -> str:
 
 def tidy(text: str) -> str:
     """Rendered text without the holes that conditions leave."""
+    text = _TWICE.sub(r"\1", text)
     text = _SCHEME.sub("(", _EMPTY_LINK.sub("", text))
     return _HOLES.sub("\n\n", _TRAILING.sub("\n", text)).strip() + "\n"
 
@@ -181,6 +182,7 @@ _ELEMENTS = {
 _SPACE = re.compile(r"[ \t\r\n\f\u00a0]+")
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u034f\u00ad]")
 _EMPTY_LINK = re.compile(r" ?\(\)")
+_TWICE = re.compile(r"(https?://\S+) \(\1\)")
 _SCHEME = re.compile(r"\((?:mailto|tel):")
 _TRAILING = re.compile(r"[ \t]+\n")
 _HOLES = re.compile(r"\n{3,}")

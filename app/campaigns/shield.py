@@ -109,8 +109,7 @@ def shield(source: str) -> Shielded:
             word = shielded.hide(text, line, kind, place.number)
             html.append(word if place.takes_words(kind) else f"<!--{word}{NEWLINE * text.count(NEWLINE)}-->")
         line += text.count(NEWLINE)
-    problems += _split_blocks(shielded.hidden)
-    if problems:
+    if problems := problems or list(_split_blocks(shielded.hidden)):
         raise TemplateInvalid(tuple(sorted(problems, key=lambda problem: problem.line)))
     shielded.html = "".join(html)
     return shielded
