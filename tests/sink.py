@@ -4,10 +4,10 @@
         transport = SmtpTransport(sink.relay, "test.example")
         sink.fault = lambda phase, recipient: "451 4.7.1 greylisted" if phase == "rcpt" else None
 
-`phase` is connect, ehlo, starttls, auth, mail, rcpt, data, dot, rset or quit; the fault's reply is given instead of
-the good one. Three are none: DROP cuts the connection, HANG says nothing, LOSE stores the mail and cuts (phase dot only:
-RFC 1047). `messages` are (sender, recipient, content) in the order of arrival; `connections` counts them, `commands` are
-all lines read.
+`phase` is connect, ehlo, starttls, auth, mail, rcpt, data, dot, rset or quit; the fault's reply is given instead
+of the good one. Three are none: DROP cuts the connection, HANG says nothing, LOSE stores the mail and cuts (phase dot
+only: RFC 1047). `messages` are (sender, recipient, content) in the order of arrival; `connections` counts them,
+`commands` are all lines read.
 """
 
 import asyncio
@@ -97,7 +97,7 @@ class _Faulty(Conversation):
     """A conversation that asks its sink for faults, and knows TLS and login."""
 
     def __init__(self, sink: Sink) -> None:
-        super().__init__(self._keep)
+        super().__init__(self._keep, sink.open)
         self._sink = sink
         self._is_secure = sink.security == "smtps"
         self._lost_next = False
@@ -105,11 +105,7 @@ class _Faulty(Conversation):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._sink.connections += 1
-        self._sink.open.add(transport)
         super().connection_made(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._sink.open.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if not self._in_content:

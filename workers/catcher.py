@@ -47,8 +47,9 @@ class Conversation(asyncio.Protocol):
 
     extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME", "SMTPUTF8", f"SIZE {MAX_SIZE}")
 
-    def __init__(self, deliver: Deliver) -> None:
+    def __init__(self, deliver: Deliver, connections: set[asyncio.Transport]) -> None:
         self._deliver = deliver
+        self._connections = connections
         self._inbox = bytearray()
         self._envelope: Envelope | None = None
         self._in_content = False
@@ -60,7 +61,14 @@ class Conversation(asyncio.Protocol):
         """Greet."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._connections.add(transport)
+        # Each small reply would otherwise wait 40 ms for the one before it to be acknowledged (Nagle).
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.say("connect", "220 letterbond mailbox")
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Forget the connection."""
+        self._connections.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Read as many commands as have come."""
@@ -226,10 +234,16 @@ def serve(store: Store, listening: socket.socket, stop: Stop) -> None:
 
 async def _serve(store: Store, listening: socket.socket, stop: Stop) -> None:
     catcher = Catcher(store)
+    connections: set[asyncio.Transport] = set()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Conversation(catcher.deliver), sock=listening)
+    server = await loop.create_server(lambda: Conversation(catcher.deliver, connections), sock=listening)
     host, port = listening.getsockname()[:2]
     log.info("catching mail on %s:%d", host, port)
     async with server:
         while not stop():
             await asyncio.sleep(0.1)
+        for connection in list(connections):
+            connection.write(b"421 4.3.2 mailbox is stopping\r\n")
+            connection.close()
+        while connections:
+            await asyncio.sleep(0.01)

@@ -123,7 +123,8 @@ def work(app: Flask, queue: str, stop: Stop) -> None:
     config: Config = app.extensions["letterbond.config"]
     equip(app, stop)
     connection = connect(config.redis_url)
-    threading.Thread(target=_beat, args=(config.redis_url, queue, stop), daemon=True).start()
+    beating = threading.Thread(target=_beat, args=(config.redis_url, queue, stop), daemon=True)
+    beating.start()
     log.info("waiting for jobs of %s", queue)
     outage = Outage()
     while not stop():
@@ -132,6 +133,7 @@ def work(app: Flask, queue: str, stop: Stop) -> None:
         except RedisError as error:
             outage.note(error)
         stop.wait(_LISTEN_SECONDS)
+    beating.join(_LISTEN_SECONDS)
     log.info("stopped")
 
 

@@ -17,7 +17,7 @@ _THREADS = 8
 _GRACE = 20
 
 
-class _Log(Logger):  # type: ignore[misc]
+class _Log(Logger):
     """gunicorn's lines go where all lines go (workers/logs.py)."""
 
     def setup(self, cfg: Any) -> None:
@@ -26,7 +26,7 @@ class _Log(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
 
 
-class _Application(BaseApplication):  # type: ignore[misc]
+class _Application(BaseApplication):
     def __init__(self, app: Flask, bind: str) -> None:
         self._app, self._bind = app, bind
         super().__init__()

@@ -59,9 +59,8 @@ class Store:
 
     def add(self, caught: Iterable[Caught]) -> None:
         """Store mails in one commit; raise OSError when that failed, then none is stored."""
-        if self._writer is None:
-            self._writer = self._open()
         try:
+            self._writer = self._writer or self._open()
             with self._writer as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 for mail in caught:

@@ -1,0 +1,270 @@
+"""All of Letterbond, really started and really killed."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from app.config import SETTINGS
+from app.mailbox.store import Store
+from tests.sink import Sink
+from tests.workers.test_runtime import wait_for
+
+PARTS = {"valkey", "mailbox", "quick", "long", "send-1", "send-2", "timetable", "web"}
+Start = Callable[..., "Running"]
+
+
+class Running:
+    """`letterbond run` in a process group of its own, as a terminal would start it."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.home = home
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+        environment |= {"LETTERBOND_HOME": str(home), "PORT": str(self.port), **settings}
+        self.output = home.parent / f"{home.name}.out"
+        self.errors = home.parent / f"{home.name}.err"
+        with self.output.open("wb") as output, self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "workers", "run"],
+                env=environment,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+            )
+
+    @property
+    def line(self) -> str:
+        return self.output.read_text()
+
+    def ready(self) -> "Running":
+        wait_for(lambda: "is running" in self.line or self.process.poll() is not None, 30)
+        assert self.process.poll() is None, self.errors.read_text()
+        return self
+
+    def ended(self, seconds: float = 30) -> int:
+        return self.process.wait(seconds)
+
+    def said(self, words: str) -> bool:
+        return words in self.errors.read_text()
+
+    def family(self) -> set[int]:
+        """All processes of its session, without the ones that have ended."""
+        found = set()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    state, _parent, _group, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+                except OSError:
+                    continue
+                if int(session) == self.process.pid and state != "Z":
+                    found.add(int(entry.name))
+        return found
+
+    def children(self) -> list[int]:
+        words = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(word) for word in words]
+
+    def health(self) -> dict[str, dict[str, object]]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        state: dict[str, dict[str, object]] = json.loads(answer.read())
+        connection.close()
+        assert (answer.status == 200) is state["ok"]
+        return state
+
+    def is_well(self) -> bool:
+        try:
+            return bool(self.health()["ok"])
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    running: list[Running] = []
+
+    def begin(name: str = "home", **settings: str) -> Running:
+        running.append(Running(tmp_path / name, **settings))
+        return running[-1]
+
+    yield begin
+    for each in running:
+        each.process.kill()
+        each.process.wait()
+        wait_for(lambda each=each: not each.family())
+
+
+def test_it_starts_all_parts_says_one_line_and_stops_in_order(start: Start) -> None:
+    letterbond = start().ready()
+    address = f"http://127.0.0.1:{letterbond.port}"
+    assert re.fullmatch(
+        rf"Letterbond is running at {address} · set up here, once: {address}/setup/\S+\n", letterbond.line
+    )
+    assert {file.stem for file in (letterbond.home / "log").glob("*.log")} == PARTS
+    os.killpg(letterbond.process.pid, signal.SIGINT)
+    began = time.monotonic()
+    assert letterbond.ended() == 0
+    assert time.monotonic() - began < 10
+    assert letterbond.family() == set()
+    assert letterbond.errors.read_text() == ""
+
+
+def test_healthz_says_how_each_part_is(start: Start) -> None:
+    state = start().ready().health()
+    assert state["ok"] is True
+    assert state["database"]["ok"] is True
+    assert state["queue"]["waiting"] == {"quick": 0, "long": 0, "send": 0} or state["queue"]["ok"]
+    workers = state["workers"]
+    assert {name: workers[name]["count"] for name in ("quick", "long", "send")} == {"quick": 1, "long": 1, "send": 2}
+    assert state["timetable"]["seconds_ago"] in range(5)
+
+
+def test_a_part_that_dies_is_started_again(start: Start) -> None:
+    letterbond = start().ready()
+    for victim in letterbond.children():
+        os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: all(letterbond.said(f"{part} died (killed by SIGKILL)") for part in PARTS))
+    wait_for(lambda: len(letterbond.children()) == len(PARTS) and letterbond.is_well(), 20)
+    letterbond.process.terminate()
+    assert letterbond.ended() == 0
+
+
+def test_the_port_of_the_mailbox_outlives_the_mailbox(start: Start) -> None:
+    letterbond = start().ready()
+    log = letterbond.home / "log" / "mailbox.log"
+    names = {int(Path(f"/proc/{pid}").name): pid for pid in letterbond.children()}
+    assert names
+    (first,) = re.findall(r"catching mail on \S+:(\d+)", log.read_text())
+    for pid in letterbond.children():
+        if str(letterbond.home / "log" / "mailbox.log") == os.readlink(f"/proc/{pid}/fd/1"):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: log.read_text().count("catching mail") == 2)
+    assert re.findall(r"catching mail on \S+:(\d+)", log.read_text()) == [first, first]
+
+
+def test_kill_9_of_the_supervisor_leaves_no_orphans(start: Start) -> None:
+    letterbond = start().ready()
+    assert len(letterbond.family()) > len(PARTS)
+    letterbond.process.kill()
+    letterbond.ended()
+    wait_for(lambda: not letterbond.family(), 5)
+    again = start().ready()
+    assert again.is_well()
+
+
+def test_a_part_that_will_not_live_stops_everything(start: Start) -> None:
+    letterbond = start().ready()
+    log = str(letterbond.home / "log" / "long.log")
+
+    def kill_long() -> bool:
+        for pid in letterbond.children():
+            try:
+                if os.readlink(f"/proc/{pid}/fd/1") == log:
+                    os.kill(pid, signal.SIGKILL)
+            except OSError:
+                continue
+        return letterbond.process.poll() is not None
+
+    wait_for(kill_long, 40)
+    assert letterbond.ended() == 1
+    assert letterbond.said("long died 5 times in 30 seconds (killed by SIGKILL)")
+    assert letterbond.family() == set()
+
+
+def test_a_port_in_use_is_one_sentence(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        letterbond = start(PORT=port)
+        assert letterbond.ended() == 2
+    said = letterbond.errors.read_text()
+    assert said == f"letterbond: PORT: {port} is in use by another program, choose another one\n"
+
+
+def test_a_home_in_use_is_one_sentence(start: Start) -> None:
+    first = start().ready()
+    second = start()
+    assert second.ended() == 2
+    said = second.errors.read_text()
+    assert said.startswith(f"letterbond: LETTERBOND_HOME: {first.home} is used by a Letterbond that runs already")
+    assert said.count("\n") == 1
+    assert first.is_well()
+
+
+def test_two_run_side_by_side(start: Start) -> None:
+    one, two = start("one").ready(), start("two").ready()
+    assert one.is_well()
+    assert two.is_well()
+
+
+def test_a_home_with_a_very_long_name_works(start: Start) -> None:
+    """A unix socket's path has at most 108 bytes."""
+    letterbond = start("long-" * 25).ready()
+    assert letterbond.is_well()
+    letterbond.process.terminate()
+    assert letterbond.ended() == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing"),
+        ("DATABASE_URL", "sqlite:////nowhere/at/all.db"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("REDIS_URL", "redis://127.0.0.1:1/0"),
+        ("REDIS_URL", "unix:///nowhere.sock"),
+        ("REDIS_URL", "http://localhost"),
+        ("SMTP_URL", "localhost:25"),
+        ("SECRET_KEY", "short"),
+        ("BASE_URL", "news.example.com"),
+        ("PORT", "eighty"),
+        ("LETTERBOND_HOME", "/proc/nothing"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_that_names_it(setting: str, value: str, start: Start) -> None:
+    letterbond = start(**{setting: value})
+    assert letterbond.ended() == 2
+    said = letterbond.errors.read_text()
+    assert said.startswith(f"letterbond: {setting}: ")
+    assert said.count("\n") == 1, said
+    assert letterbond.line == ""
+    assert letterbond.family() == set()
+
+
+def test_a_server_that_is_no_redis_is_named(start: Start) -> None:
+    with Sink() as sink:
+        letterbond = start(REDIS_URL=f"redis://127.0.0.1:{sink.port}/0")
+        assert letterbond.ended() == 2
+    assert letterbond.said("letterbond: REDIS_URL: no Redis or Valkey answers")
+
+
+def test_a_queue_of_ones_own_is_used(start: Start, valkey: str) -> None:
+    letterbond = start(REDIS_URL=valkey).ready()
+    assert letterbond.is_well()
+    assert not (letterbond.home / "log" / "valkey.log").exists()
+
+
+def test_logs_name_no_reader(start: Start) -> None:
+    """T5: no address and no user agent of a visitor in any log."""
+    letterbond = start().ready()
+    connection = HTTPConnection("127.0.0.1", letterbond.port, timeout=5)
+    connection.request("GET", "/nowhere", headers={"User-Agent": "canary-agent", "X-Forwarded-For": "203.0.113.77"})
+    connection.getresponse().read()
+    connection.close()
+    letterbond.process.terminate()
+    assert letterbond.ended() == 0
+    logs = "".join(file.read_text() for file in (letterbond.home / "log").glob("*.log"))
+    assert "canary-agent" not in logs
+    assert "203.0.113.77" not in logs
+    assert Store(letterbond.home / "mailbox.db").search() == ([], 0)
