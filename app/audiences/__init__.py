@@ -1,6 +1,29 @@
-"""The audiences feature."""
+"""Segments: who is meant by a rule, who was in it when, and whom a campaign reaches."""
 
-from app.audiences import models  # noqa: F401 - its tables
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.audiences.jobs import refresh_segments
+from app.audiences.refresh import refresh_touched
+from app.db import utc_now
+from app.events.models import Event
 from app.feature import Feature
+from app.queue import Timed
 
-feature = Feature(name="audiences")
+
+def _on_events(session: Session, events: Sequence[Event]) -> None:
+    refresh_touched(session, {event.subscriber_id for event in events}, utc_now())
+
+
+def _on_events_removed(session: Session, people: Sequence[int]) -> None:
+    refresh_touched(session, people, utc_now())
+
+
+feature = Feature(
+    name="audiences",
+    on_events=_on_events,
+    on_events_removed=_on_events_removed,
+    timetable=(Timed(refresh_segments, every=timedelta(minutes=15)),),
+)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, Integer, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id
@@ -13,7 +13,7 @@ LASTS = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Segment(Base):
-    """A named rule; `rule` is the JSON that `segments.rule.parse` reads."""
+    """A named rule; `rule` is the JSON that `segments.rule.parse` reads. `size` is of the time `refreshed_at`."""
 
     __tablename__ = "segment"
 
@@ -21,6 +21,8 @@ class Segment(Base):
     name: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(Text, default="")
     rule: Mapped[dict[str, Any]]
+    # Its place among the marks; None before the first refresh and after the last one (archived).
+    slot: Mapped[int | None] = mapped_column(SmallInteger, unique=True)
     size: Mapped[int | None]
     refreshed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -38,3 +40,17 @@ class Membership(Base):
     left_at: Mapped[datetime] = mapped_column(primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
     joined_at: Mapped[datetime]
+
+
+class Marks(Base):
+    """Which segments somebody is in, a bit for each slot and fifteen slots to a sheet.
+
+    Says nothing that the lasting memberships do not say; it lets one scan find all who joined or left anything.
+    """
+
+    __tablename__ = "membership_marks"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    sheet: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
+    marks: Mapped[int] = mapped_column(Integer)

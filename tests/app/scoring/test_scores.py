@@ -40,7 +40,7 @@ def purchased() -> EventKind:
 
 
 def stored(session: Session) -> dict[int, int]:
-    return {person: score for person, score in session.execute(select(Standing.subscriber_id, Standing.score))}
+    return dict(session.execute(select(Standing.subscriber_id, Standing.score)).all())
 
 
 def points(session: Session, person: int) -> float:

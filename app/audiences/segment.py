@@ -1,0 +1,86 @@
+"""Making, changing and archiving segments.
+
+Not in charge of who is in them: the caller rings `jobs.refresh_segments` once it has committed.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.audiences.models import Segment
+from app.audiences.reading import reader
+from app.errors import Invalid, NotFound
+from app.i18n import language
+from segments.rule import RuleError, to_json
+
+
+def create(session: Session, name: str, rule: object, now: datetime, description: str = "") -> Segment:
+    """A new segment; Invalid when the name is taken or the rule cannot be read."""
+    segment = Segment(
+        name=_free_name(session, name),
+        description=description.strip(),
+        rule=_checked(session, rule, now),
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(segment)
+    session.flush()
+    return segment
+
+
+def change(session: Session, segment_id: int, name: str, rule: object, now: datetime, description: str = "") -> Segment:
+    """The segment with another name or rule; who the new rule does not mean leaves it at the next refresh."""
+    segment = find(session, segment_id)
+    segment.name = _free_name(session, name, besides=segment_id)
+    segment.description = description.strip()
+    segment.rule = _checked(session, rule, now)
+    segment.updated_at = now
+    return segment
+
+
+def archive(session: Session, segment_id: int, now: datetime) -> bool:
+    """Put it away: everybody leaves it at the next refresh. False if it was away already."""
+    current = update(Segment).where(Segment.id == segment_id, Segment.archived_at.is_(None))
+    return session.execute(current.values(archived_at=now, size=0).returning(Segment.id)).first() is not None
+
+
+def restore(session: Session, segment_id: int) -> bool:
+    """Take it back from the archive; False if it was not there."""
+    archived = update(Segment).where(Segment.id == segment_id, Segment.archived_at.is_not(None))
+    answer = archived.values(archived_at=None, size=None, refreshed_at=None).returning(Segment.id)
+    return session.execute(answer).first() is not None
+
+
+def find(session: Session, segment_id: int) -> Segment:
+    """The segment, archived or not; NotFound."""
+    segment = session.get(Segment, segment_id)
+    if segment is None:
+        raise NotFound(_("There is no such segment."))
+    return segment
+
+
+def current_segments(session: Session) -> list[Segment]:
+    """Those not archived, by name."""
+    wanted = select(Segment).where(Segment.archived_at.is_(None)).order_by(func.lower(Segment.name), Segment.id)
+    return list(session.scalars(wanted))
+
+
+def _free_name(session: Session, name: str, besides: int | None = None) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > 200 or not name.isprintable():
+        raise Invalid(_("The segment needs a name."), {"name": _("Between 1 and 200 characters.")})
+    others = select(Segment.id).where(Segment.name == name, Segment.archived_at.is_(None))
+    if session.scalar(others.where(Segment.id != (besides or 0)).limit(1)):
+        raise Invalid(_("Another segment has this name."), {"name": _("Another segment has this name.")})
+    return name
+
+
+def _checked(session: Session, rule: object, now: datetime) -> dict[str, Any]:
+    try:
+        return dict(to_json(reader(session, now).check(rule)))
+    except RuleError as error:
+        message = error.message(language())
+        raise Invalid(message, {f"rule.{error.path}" if error.path else "rule": message}) from error

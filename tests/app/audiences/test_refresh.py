@@ -1,0 +1,195 @@
+"""Memberships: who joins and leaves as events come and days go by; who was in a segment when."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event as sa_event
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.audiences.history import members_at, sizes
+from app.audiences.models import LASTS, Marks, Membership, Segment
+from app.audiences.refresh import SHEET, refresh_all, refresh_touched
+from app.audiences.segment import archive, change, restore
+from app.db import database, transaction
+from app.subscribers.models import Standing, Status
+from tests import make
+
+pytestmark = pytest.mark.usefixtures("app")
+
+MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
+TUESDAY, WEDNESDAY, THURSDAY = (MONDAY + timedelta(days=days) for days in (1, 2, 3))
+GERMANY = {"all": [{"field": "country", "op": "is", "value": "DE"}]}
+AUSTRIA = {"all": [{"field": "country", "op": "is", "value": "AT"}]}
+
+
+def move(session: Session, person: int, **values: Any) -> None:
+    session.execute(update(Standing).where(Standing.subscriber_id == person).values(**values))
+
+
+def members(session: Session, segment: int, moment: datetime = THURSDAY) -> set[int]:
+    return set(session.scalars(members_at(segment, moment)))
+
+
+def intervals(session: Session, segment: int) -> Sequence[Any]:
+    found = select(Membership.subscriber_id, Membership.joined_at, Membership.left_at)
+    return session.execute(found.where(Membership.segment_id == segment).order_by(Membership.joined_at)).all()
+
+
+def test_people_join_leave_and_come_back() -> None:
+    with transaction() as session:
+        anna = make.subscriber(session, country="DE").id
+        make.subscriber(session, country="FR")
+        segment = make.segment(session, GERMANY).id
+        refresh_all(session, MONDAY)
+        move(session, anna, country="AT")
+        refresh_touched(session, [anna], TUESDAY)
+        move(session, anna, country="DE")
+        refresh_all(session, WEDNESDAY)
+    with transaction() as session:
+        assert [tuple(row) for row in intervals(session, segment)] == [
+            (anna, MONDAY, TUESDAY),
+            (anna, WEDNESDAY, LASTS),
+        ]
+        assert members(session, segment, MONDAY + timedelta(hours=1)) == {anna}
+        assert members(session, segment, TUESDAY + timedelta(hours=1)) == set()
+        assert members(session, segment, THURSDAY) == {anna}
+
+
+def test_who_leaves_in_the_second_of_joining_was_never_in() -> None:
+    with transaction() as session:
+        anna = make.subscriber(session, country="DE").id
+        segment = make.segment(session, GERMANY).id
+        for country in ("DE", "AT", "DE", "AT"):
+            move(session, anna, country=country)
+            refresh_all(session, MONDAY)
+        assert intervals(session, segment) == []
+
+
+def test_a_second_refresh_writes_nothing() -> None:
+    with transaction() as session:
+        make.subscriber(session, country="DE")
+        segment = make.segment(session, GERMANY).id
+        refresh_all(session, MONDAY)
+        before = [tuple(row) for row in intervals(session, segment)]
+        refresh_all(session, TUESDAY)
+        assert [tuple(row) for row in intervals(session, segment)] == before
+        assert session.scalar(select(Segment.refreshed_at)) == TUESDAY
+
+
+def test_only_active_people_are_in_a_segment_unless_its_rule_speaks_of_the_status() -> None:
+    with transaction() as session:
+        people = {status: make.subscriber(session, country="DE", status=status).id for status in Status}
+        everybody = make.segment(session, {"all": []}, "Everybody").id
+        left = make.segment(
+            session, {"not": {"any": [{"field": "status", "op": "is", "value": "active"}]}}, "Not active"
+        ).id
+        refresh_all(session, MONDAY)
+        assert members(session, everybody) == {people[Status.ACTIVE]}
+        assert members(session, left) == set(people.values()) - {people[Status.ACTIVE], people[Status.ERASED]}
+
+
+def test_more_segments_than_fit_on_one_sheet_are_kept_apart() -> None:
+    with transaction() as session:
+        german, austrian = (make.subscriber(session, country=country).id for country in ("DE", "AT"))
+        rules = [GERMANY if number % 3 else AUSTRIA for number in range(2 * SHEET + 3)]
+        ids = [make.segment(session, rule, f"Segment {number}").id for number, rule in enumerate(rules)]
+        refresh_all(session, MONDAY)
+        for segment, rule in zip(ids, rules, strict=True):
+            assert members(session, segment) == {german if rule is GERMANY else austrian}
+        assert session.scalar(select(func.count()).select_from(Marks)) == 2 * 3
+
+
+def test_an_archived_segment_is_left_by_all_and_its_place_is_used_again() -> None:
+    with transaction() as session:
+        anna = make.subscriber(session, country="DE").id
+        old, kept = make.segment(session, GERMANY, "Old").id, make.segment(session, GERMANY, "Kept").id
+        refresh_all(session, MONDAY)
+        archive(session, old, TUESDAY)
+        refresh_all(session, TUESDAY)
+        new = make.segment(session, AUSTRIA, "New").id
+        refresh_all(session, WEDNESDAY)
+    with transaction() as session:
+        assert members(session, old, MONDAY) == {anna}
+        assert members(session, old) == set()
+        assert members(session, kept) == {anna}
+        assert members(session, new) == set()
+        assert session.get_one(Segment, new).slot == 0
+
+
+def test_a_restored_segment_fills_again() -> None:
+    with transaction() as session:
+        anna = make.subscriber(session, country="DE").id
+        segment = make.segment(session, GERMANY).id
+        refresh_all(session, MONDAY)
+        archive(session, segment, TUESDAY)
+        refresh_all(session, TUESDAY)
+        assert restore(session, segment)
+        refresh_all(session, WEDNESDAY)
+    with transaction() as session:
+        assert members(session, segment) == {anna}
+        assert session.get_one(Segment, segment).size == 1
+
+
+def test_a_changed_rule_moves_people_from_now_on() -> None:
+    with transaction() as session:
+        anna, berta = (make.subscriber(session, country=country).id for country in ("DE", "AT"))
+        segment = make.segment(session, GERMANY).id
+        refresh_all(session, MONDAY)
+        change(session, segment, "Austrians", AUSTRIA, TUESDAY)
+        refresh_all(session, TUESDAY)
+    with transaction() as session:
+        assert members(session, segment, MONDAY) == {anna}
+        assert members(session, segment) == {berta}
+
+
+def test_a_rule_that_cannot_be_read_any_more_leaves_its_members_as_they_were() -> None:
+    with transaction() as session:
+        anna = make.subscriber(session, country="DE").id
+        broken, sound = make.segment(session, GERMANY, "Broken").id, make.segment(session, GERMANY, "Sound").id
+        refresh_all(session, MONDAY)
+        rule = {"all": [{"field": "custom.gone", "op": "is", "value": "x"}]}
+        session.execute(update(Segment).where(Segment.id == broken).values(rule=rule))
+        move(session, anna, country="AT")
+        refresh_touched(session, [anna], TUESDAY)
+        refresh_all(session, WEDNESDAY)
+        assert members(session, broken) == {anna}
+        assert members(session, sound) == set()
+
+
+def test_the_statements_do_not_grow_with_the_people() -> None:
+    def statements(people: int) -> int:
+        seen: list[str] = []
+
+        def count(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+            seen.append(statement)
+
+        with transaction() as session:
+            for _ in range(people):
+                make.subscriber(session, country="DE")
+        sa_event.listen(database().engine, "before_cursor_execute", count)
+        with transaction() as session:
+            refresh_all(session, MONDAY)
+        sa_event.remove(database().engine, "before_cursor_execute", count)
+        return len(seen)
+
+    with transaction() as session:
+        make.segment(session, GERMANY)
+    statements(1)
+    assert statements(2) == statements(40)
+
+
+def test_sizes_over_time_are_read_from_the_intervals() -> None:
+    with transaction() as session:
+        people = [make.subscriber(session, country="DE").id for _ in range(5)]
+        segment = make.segment(session, GERMANY).id
+        refresh_all(session, MONDAY)
+        for person in people[:2]:
+            move(session, person, country="AT")
+        refresh_all(session, TUESDAY)
+        move(session, people[0], country="DE")
+        refresh_all(session, WEDNESDAY)
+        days = [MONDAY - timedelta(days=1), TUESDAY - timedelta(hours=1), WEDNESDAY - timedelta(hours=1), THURSDAY]
+        assert sizes(session, segment, days) == [0, 5, 3, 4]
