@@ -16,6 +16,7 @@ from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Protocol
 
@@ -133,6 +134,7 @@ def system_headers() -> Headers:
     return (("Auto-Submitted", "auto-generated"),)
 
 
+@lru_cache(4096)
 def _a_labels(domain: str) -> str:
     try:
         # Python's own codec is IDNA2003 and would write to strasse.de, another owner's domain.
@@ -154,7 +156,8 @@ def _body(message: Message) -> tuple[str, Iterable[str], bytes]:
 
 def _part(kind: str, text: str) -> tuple[str, tuple[str], bytes]:
     """Quoted-printable, or base64 where that is shorter: 7-bit, no bare CR or LF, no lone dot (R18)."""
-    data = "\r\n".join(re.split(r"\r\n|\r|\n", text)).encode(errors="replace") + b"\r\n"
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    data = lines.replace("\n", "\r\n").encode(errors="replace") + b"\r\n"
     # Neither encoding can hold "=_", so a boundary that begins with it never occurs in a part.
     name, body = "quoted-printable", binascii.b2a_qp(data)
     if len(body) > len(data) * 4 // 3 + 100:
