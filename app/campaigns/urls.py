@@ -1,7 +1,7 @@
 """Where the links of one person's mail lead, according to what may be learnt from her (TRUST L8).
 
-In charge of: making tracked addresses, and reading them back, so that their form is known in one place. Not of answering
-them (`app/tracking`), nor of what a click may record: that is decided when it arrives (L9).
+In charge of: making tracked addresses, and reading them back, so that their form is known in one place. Not of
+answering them (`app/tracking`), nor of what a click may record: that is decided when it arrives (L9).
 
     /o/<token>.gif        the pixel; the token says campaign and subscriber
     /c/<token>/<index>    a link of the campaign's table

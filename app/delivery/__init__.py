@@ -1,6 +1,21 @@
-"""The delivery feature."""
+"""The delivery feature: from a released campaign to mails at the relay, and the ledger of them all."""
 
-from app.delivery import models  # noqa: F401 - its tables
+from datetime import timedelta
+
+from app.delivery import api, models, views  # noqa: F401 - models: its tables
+from app.delivery.fields import fields
+from app.delivery.jobs import launch_due, look_after_campaigns
+from app.delivery.kinds import KINDS
 from app.feature import Feature
+from app.queue import Timed
 
-feature = Feature(name="delivery")
+feature = Feature(
+    name="delivery",
+    blueprints=(views.blueprint, api.blueprint),
+    event_kinds=KINDS,
+    fields=fields,
+    timetable=(
+        Timed(launch_due, every=timedelta(seconds=1)),
+        Timed(look_after_campaigns, every=timedelta(seconds=5)),
+    ),
+)

@@ -23,7 +23,11 @@ class DeliveryState(StrEnum):
 
 
 class Delivery(Base):
-    """What became of one campaign for one person. `reason` says why it was skipped or failed, `reply` what the relay said."""
+    """What became of one campaign for one person.
+
+    `reason` says why it was skipped, bounced or failed, `reply` what the relay said where it did not take the mail.
+    `repeats` counts how often it may have gone out twice: the one doubt that SMTP leaves (RFC 1047).
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -43,6 +47,7 @@ class Delivery(Base):
     shard: Mapped[int] = mapped_column(Integer)
     state: Mapped[DeliveryState] = mapped_column(Code(DeliveryState), default=DeliveryState.QUEUED)
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
+    repeats: Mapped[int] = mapped_column(SmallInteger, default=0)
     next_try_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     opened_at: Mapped[datetime | None]
@@ -52,7 +57,11 @@ class Delivery(Base):
 
 
 class Shard(Base):
-    """A stretch of a campaign's deliveries that one sender holds at a time; times are the database's (DESIGN 5.1)."""
+    """A stretch of a campaign's deliveries that one sender holds at a time; times are the database's (DESIGN 5.1).
+
+    `size` is how many there were at the launch: what the books must add up to. `touched_at` is when its ledger last
+    moved, `trouble_since` when the relay began to turn it away.
+    """
 
     __tablename__ = "shard"
 
@@ -62,3 +71,6 @@ class Shard(Base):
     lease_until: Mapped[datetime | None]
     epoch: Mapped[int] = mapped_column(Integer, default=0)
     is_done: Mapped[bool] = mapped_column(default=False)
+    size: Mapped[int] = mapped_column(Integer, default=0)
+    touched_at: Mapped[datetime | None]
+    trouble_since: Mapped[datetime | None]

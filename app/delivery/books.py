@@ -1,0 +1,127 @@
+"""The books of a campaign: what became of everybody in its audience, how fast it goes, and what went wrong.
+
+audience = queued + in flight + sent + deferred + bounced + failed + skipped + unknown, at every instant (DESIGN 5.2).
+The audience is what the launch wrote down, the others are counted in the ledger, so the sum is a check and no
+tautology.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from app.delivery.models import Delivery, DeliveryState, Shard
+
+_RATE_SPAN = timedelta(seconds=30)
+_REPEATED = func.count().filter(Delivery.repeats > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Numbers of people; `skipped` by reason. `repeated` of them may have got the mail twice (RFC 1047)."""
+
+    audience: int = 0
+    queued: int = 0
+    in_flight: int = 0
+    sent: int = 0
+    deferred: int = 0
+    bounced: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    repeated: int = 0
+
+    @property
+    def skipped_total(self) -> int:
+        """All who were left out, whatever the reason."""
+        return sum(self.skipped.values())
+
+    @property
+    def left(self) -> int:
+        """Those still to be sent to."""
+        return self.queued + self.in_flight + self.deferred
+
+    @property
+    def settled(self) -> int:
+        """Those whose story is over."""
+        return self.sent + self.bounced + self.failed + self.skipped_total + self.unknown
+
+    @property
+    def balanced(self) -> bool:
+        """Whether everybody is accounted for."""
+        return self.audience == self.left + self.settled
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How fast a campaign goes: mails per second over the last half minute, and what that means for the rest."""
+
+    books: Books
+    per_second: float
+
+    @property
+    def time_left(self) -> timedelta | None:
+        """Until nothing is queued at this rate; None while nothing moves. Deferred mails take their own time."""
+        if not self.per_second:
+            return None
+        return timedelta(seconds=(self.books.queued + self.books.in_flight) / self.per_second)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a server said, or why mails could not be made, and of how many people."""
+
+    state: DeliveryState
+    reason: str | None
+    reply: str | None
+    people: int
+
+
+def books(session: Session, campaign_id: int) -> Books:
+    """The books as they are now, from one statement: two would see two different moments."""
+    reason = case((Delivery.state == DeliveryState.SKIPPED, Delivery.reason))
+    audience = select(func.sum(Shard.size)).where(Shard.campaign_id == campaign_id).scalar_subquery()
+    counted = (
+        select(Delivery.state, reason.label("reason"), func.count().label("people"), _REPEATED.label("repeated"))
+        .where(Delivery.campaign_id == campaign_id)
+        .group_by(Delivery.state, reason)
+        .subquery()
+    )
+    found: Counter[DeliveryState] = Counter()
+    skipped: Counter[str] = Counter()
+    total = repeated = 0
+    for state, why, people, twice, audience_size in session.execute(select(counted, audience)):
+        found[state] += people
+        repeated += twice
+        total = audience_size or 0
+        if state is DeliveryState.SKIPPED:
+            skipped[why or ""] += people
+    states = {state.value: found[state] for state in DeliveryState if state is not DeliveryState.SKIPPED}
+    return Books(audience=total, skipped=dict(skipped), repeated=repeated, **states)
+
+
+def progress(session: Session, campaign_id: int, now: datetime) -> Progress:
+    """The books with the rate, taken from the shards that moved lately."""
+    since = now - _RATE_SPAN
+    moved = select(Shard.number).where(Shard.campaign_id == campaign_id, Shard.touched_at >= since)
+    lately = (Delivery.campaign_id == campaign_id, Delivery.shard.in_(moved), Delivery.sent_at >= since)
+    count, first = session.execute(select(func.count(), func.min(Delivery.sent_at)).where(*lately)).one()
+    span = max((now - first).total_seconds(), 1.0) if first else _RATE_SPAN.total_seconds()
+    return Progress(books(session, campaign_id), count / span)
+
+
+def troubles(session: Session, campaign_id: int, limit: int = 5) -> list[Trouble]:
+    """The most frequent complaints, equal ones together."""
+    people = func.count().label("people")
+    states = (DeliveryState.DEFERRED, DeliveryState.BOUNCED, DeliveryState.FAILED, DeliveryState.UNKNOWN)
+    query = (
+        select(Delivery.state, Delivery.reason, Delivery.reply, people)
+        .where(Delivery.campaign_id == campaign_id, Delivery.state.in_(states))
+        .group_by(Delivery.state, Delivery.reason, Delivery.reply)
+        .order_by(people.desc(), Delivery.reply)
+        .limit(limit)
+    )
+    return [Trouble(*row) for row in session.execute(query)]
