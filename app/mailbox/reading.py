@@ -5,13 +5,13 @@ Any bytes may have been caught, so nothing here raises. Not in charge of: how it
 
 from dataclasses import dataclass
 from email import message_from_bytes
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import compat32
 
 from lxml import etree
 from lxml import html as lxml_html
+
+from app.mailbox.store import decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def parse(raw: bytes) -> Parsed:
     # compat32: the newer policy raises on some real mails (TRUST Q18).
     message = message_from_bytes(raw, policy=compat32)
     html = _part(message, "text/html")
-    headers = tuple((name, _decoded(str(value))) for name, value in message.items())
+    headers = tuple((name, decoded(str(value))) for name, value in message.items())
     return Parsed(headers, html, _part(message, "text/plain"), links(html))
 
 
@@ -72,11 +72,3 @@ def _text(content: bytes, charset: str) -> str:
         return content.decode(charset, "replace")
     except LookupError:
         return content.decode("utf-8", "replace")
-
-
-def _decoded(value: str) -> str:
-    unfolded = " ".join(value.split())
-    try:
-        return str(make_header(decode_header(unfolded)))
-    except (HeaderParseError, UnicodeError, LookupError, ValueError):
-        return unfolded

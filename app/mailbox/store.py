@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from pathlib import Path
 
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS mail (
 CREATE TABLE IF NOT EXISTS content (mail_id INTEGER PRIMARY KEY, raw BLOB NOT NULL);
 """
 _COLUMNS = "id, received_at, sender, recipient, subject"
-_SUBJECT = re.compile(rb"^Subject:[ \t]*(.*(?:\r\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+_SUBJECT = re.compile(rb"\nSubject:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,19 @@ class Store:
 
 def subject(raw: bytes) -> str:
     """The decoded Subject, without parsing the whole mail: it is needed for each one that comes in."""
-    end = raw.find(b"\r\n\r\n")
-    found = _SUBJECT.search(raw[:end] if end >= 0 else raw)
+    head, _, _ = (b"\r\n" + raw).partition(b"\r\n\r\n")
+    found = _SUBJECT.search(head)
     if found is None:
         return ""
-    unfolded = re.sub(r"\r\n(?=[ \t])", "", found[1].decode("utf-8", "replace").rstrip("\r\n"))
+    return decoded(found[1].decode("utf-8", "replace"))
+
+
+def decoded(header: str) -> str:
+    """A header's value unfolded and without encoded words; as it stands where it breaks RFC 2047."""
+    unfolded = " ".join(header.split())
     try:
         return str(make_header(decode_header(unfolded)))
-    except (HeaderParseError, UnicodeError, LookupError, ValueError):
+    except (MessageError, UnicodeError, LookupError, ValueError):
         return unfolded
 
 
