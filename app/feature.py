@@ -4,7 +4,7 @@
 down. No registration at import, no discovery: a new feature is one folder and two lines.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from segments.vocabulary import Field, Vocabulary
 
 if TYPE_CHECKING:
     from app.events.models import Event
+    from app.importing.importer import Importer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class EventKind:
 
 # Sees each batch of new events, in the transaction that records them, in the order of FEATURES.
 OnEvents = Callable[[Session, Sequence["Event"]], None]
+# Told whose events were taken away (an import was undone): what stands on events is made anew for these people.
+OnEventsRemoved = Callable[[Session, Sequence[int]], None]
 # Words of the vocabulary that depend on rows, such as custom fields and tags: asked per request.
 Fields = Callable[[Session], Iterable[Field]]
 
@@ -56,6 +59,33 @@ class NavigationEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileCard:
+    """A card on a person's page: a template and the values it shows."""
+
+    template: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """A line of a person's timeline. `note` is a quiet word beside it, such as who caused it."""
+
+    at: datetime
+    title: str
+    icon: str = "point"
+    text: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Something that uses a segment, and its page."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """One room of the house."""
 
@@ -65,10 +95,22 @@ class Feature:
     fields: Fields | None = None
     merge_tags: Callable[[Session, Sequence[int]], dict[int, dict[str, Any]]] | None = None
     on_events: OnEvents | None = None
+    on_events_removed: OnEventsRemoved | None = None
     timetable: tuple[Timed, ...] = ()
     navigation: tuple[NavigationEntry, ...] = ()
+    importers: tuple["Importer", ...] = ()
+    # Cards on the page of the subscriber with this id; None where there is nothing to show.
+    profile_cards: tuple[Callable[[Session, int], ProfileCard | None], ...] = ()
+    # What else belongs on the timeline of a person: up to so many entries, the newest first.
+    timeline: Callable[[Session, int, int], Iterable[TimelineEntry]] | None = None
+    # What to say beneath events, by event id: the name of their campaign, the link that was clicked.
+    captions: Callable[[Session, Sequence["Event"]], Mapping[int, str]] | None = None
+    # What uses the segment with this id.
+    segment_uses: Callable[[Session, int], Iterable[Use]] | None = None
     # Writes what a new installation begins with, once, at the first-run setup.
     defaults: Callable[[Session, datetime], None] | None = None
+    # Hangs in what is no blueprint, such as a WSGI callable ahead of Flask.
+    attach: Callable[[Flask], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +142,17 @@ class House:
             if feature.on_events and events:
                 feature.on_events(session, events)
 
+    def on_events_removed(self, session: Session, subscriber_ids: Sequence[int]) -> None:
+        """Let every feature make anew what it derived from the events of these people."""
+        for feature in self.features:
+            if feature.on_events_removed and subscriber_ids:
+                feature.on_events_removed(session, subscriber_ids)
+
+    @property
+    def importers(self) -> dict[str, "Importer"]:
+        """What files may hold, by kind."""
+        return {each.kind: each for feature in self.features for each in feature.importers}
+
     def merge_values(self, session: Session, subscriber_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """What merge tags may say of each of these people, one query per feature."""
         values: dict[int, dict[str, Any]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
@@ -114,6 +167,16 @@ class House:
         for feature in self.features:
             if feature.defaults:
                 feature.defaults(session, now)
+
+    def profile_cards(self, session: Session, subscriber_id: int) -> list[ProfileCard]:
+        """Every feature's cards for a person's page, in the order of FEATURES."""
+        cards = (card(session, subscriber_id) for feature in self.features for card in feature.profile_cards)
+        return [card for card in cards if card]
+
+    def segment_uses(self, session: Session, segment_id: int) -> list[Use]:
+        """Everything that uses a segment."""
+        asked = [feature.segment_uses for feature in self.features if feature.segment_uses]
+        return [use for uses in asked for use in uses(session, segment_id)]
 
     @property
     def timetable(self) -> tuple[Timed, ...]:
@@ -132,6 +195,8 @@ class House:
         for feature in self.features:
             for blueprint in feature.blueprints:
                 app.register_blueprint(blueprint)
+            if feature.attach:
+                feature.attach(app)
 
 
 def house() -> House:

@@ -25,7 +25,12 @@ class ImportState(StrEnum):
 
 
 class Import(Base):
-    """One uploaded file. `position` (bytes) and `line` say up to where it was read; counts are of what was read."""
+    """One uploaded file. `position` (bytes) and `line` say up to where it was read; counts are of what was read.
+
+    Rows begin at `start_position`. `mapping` is column number → what it is read as, `formats` how ambiguous columns are
+    written (chosen by hand or found over the whole column). Whoever works on it holds the lease, by the database's
+    clock.
+    """
 
     __tablename__ = "import"
 
@@ -40,6 +45,10 @@ class Import(Base):
     header: Mapped[list[Any]]
     mapping: Mapped[dict[str, Any]]
     options: Mapped[dict[str, Any]]
+    formats: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    is_surveyed: Mapped[bool] = mapped_column(default=False)
+    start_position: Mapped[int] = mapped_column(default=0)
+    start_line: Mapped[int] = mapped_column(default=0)
     position: Mapped[int] = mapped_column(default=0)
     line: Mapped[int] = mapped_column(default=0)
     new: Mapped[int] = mapped_column(default=0)
@@ -47,9 +56,26 @@ class Import(Base):
     unchanged: Mapped[int] = mapped_column(default=0)
     rejected: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None] = mapped_column(Text)
+    # Of an undone import: how many stayed, by reason.
+    stayed: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    owner: Mapped[str | None] = mapped_column(String(40))
+    lease_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def rows(self) -> int:
+        """The books: every row read is one of these."""
+        return self.new + self.changed + self.unchanged + self.rejected
+
+    @property
+    def is_busy(self) -> bool:
+        """A worker is at it, or will be."""
+        return self.state in BUSY
+
+
+BUSY = (ImportState.CHECKING, ImportState.RUNNING, ImportState.UNDOING)
 
 
 class ImportReject(Base):
@@ -66,10 +92,22 @@ class ImportReject(Base):
 
 
 class ImportChange(Base):
-    """What a row was before the import touched it; `before` is null where the import made it."""
+    """What the import did to a row: column → [before, after]; `before` is null where the import made the row."""
 
     __tablename__ = "import_change"
 
     import_id: Mapped[int] = mapped_column(ForeignKey("import.id", ondelete="CASCADE"), primary_key=True)
     row_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     before: Mapped[dict[str, Any] | None]
+
+
+class ImportKey(Base):
+    """What an unfinished import has read so far, as a hash: which line had it first, and how often it came."""
+
+    __tablename__ = "import_key"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("import.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    line: Mapped[int]
+    times: Mapped[int]

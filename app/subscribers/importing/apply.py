@@ -74,8 +74,8 @@ def add_people(session: Session, import_: Import, people: Sequence[Person], now:
     names = ("email", "address_key", "address_hash", "source", "token_epoch")
     rows = [(*addresses[each.address.key], *(each.values[name] for name in PROFILE)) for each in people]
     statement = insert_rows(session, Subscriber, (*names, *PROFILE), rows).on_conflict_do_nothing()
-    ids = session.execute(statement.returning(Subscriber.address_key, Subscriber.id)).tuples()
-    by_key: dict[str, int] = dict(ids)
+    ids = session.execute(statement.returning(Subscriber.address_key, Subscriber.id))
+    by_key: dict[str, int] = dict(ids.all())
     if len(by_key) != len(people):
         # Somebody signed up between plan and now: the batch is planned anew, by the next ring.
         raise Conflict(_("Somebody of this file has just signed up."))
@@ -132,7 +132,7 @@ def _tag_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
         return {}
     session.execute(insert_rows(session, Tag, ("name",), wanted).on_conflict_do_nothing())
     asked = as_table(session, {"name": String()}, wanted)
-    return dict(session.execute(select(Tag.name, Tag.id).join(asked, asked.c.name == Tag.name)).tuples().all())
+    return dict(session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(select(asked.c.name)))).all())
 
 
 def _tag(session: Session, people: Sequence[Person], tag_ids: Mapping[str, int]) -> None:
@@ -168,7 +168,15 @@ def _keep_proof(session: Session, import_: Import, options: Options, people: Seq
     if options.basis is None or not people:
         return
     wording = {"file": import_.file_name, "basis": options.basis, "tracking_basis": options.tracking_basis}
-    same: tuple[Any, ...] = (options.basis, options.tracking_basis, import_.id, wording, wording_hash(wording), options.topics, {})
+    same: tuple[Any, ...] = (
+        options.basis,
+        options.tracking_basis,
+        import_.id,
+        wording,
+        wording_hash(wording),
+        options.topics,
+        {},
+    )
     names = ("basis", "tracking_basis", "import_id", "wording", "wording_hash", "topic_ids", "answers")
     own = ("subscriber_id", "address", "tracking", "requested_at", "confirmed_at", "requested_ip", "confirmed_ip")
     rows = [(*same, *_proof(each, now)) for each in people]

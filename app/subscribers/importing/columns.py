@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -45,13 +46,26 @@ _STATUS = {
     Status.COMPLAINED: "complained complaint spam abuse beschwerde",
 }
 _STATUS_OF = {word: status for status, words in _STATUS.items() for word in words.split()}
+# Local parts about which there is nothing to find out.
+_PLAIN = re.compile(r"[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+){0,5}")
 _LANGUAGE_NAMES: dict[str, str] = {}
 
 
 def address(text: str, habits: Habits) -> Address:  # noqa: ARG001 - every parser takes both
     """An email address, also as `Anna <anna@example.org>`, as mail programs copy it."""
-    inner = re.fullmatch(r"[^<>]*<([^<>]+)>", text)
-    return parse_address(inner[1] if inner else text)
+    if text.endswith(">") and (inner := re.fullmatch(r"[^<>]*<([^<>]+)>", text)):
+        text = inner[1]
+    local, _at, domain = text.partition("@")
+    if not _PLAIN.fullmatch(local) or len(text) > 100:
+        return parse_address(text)
+    email = f"{local}@{_domain(domain)}"
+    return Address(email, email.lower())
+
+
+@lru_cache(4096)
+def _domain(domain: str) -> str:
+    """A million addresses have few domains: the costly half of an address is read once per domain."""
+    return parse_address(f"a@{domain}").email.removeprefix("a@")
 
 
 _COLUMNS = (
@@ -77,7 +91,7 @@ _COLUMNS = (
     Column("time_zone", _l("Time zone"), lambda text, _: parse_time_zone(text), (
         "time zone", "timezone", "tz", "zeitzone",
     )),
-    Column("birthday", _l("Birthday"), lambda *cell: _birthday(*cell), (  # noqa: PLW0108 - is defined below
+    Column("birthday", _l("Birthday"), lambda text, habits: _birthday(text, habits), (  # noqa: PLW0108 - defined below
         "birthday", "birth date", "date of birth", "dob", "geburtstag", "geburtsdatum", "geb.",
     ), Writing.DATES),
     Column("tags", _l("Tags"), lambda text, _: _tags(text), (

@@ -113,7 +113,7 @@ def _barred(reason: SuppressionReason) -> str:
 def _suppressed(session: Session, hashes: Iterable[str]) -> dict[str, SuppressionReason]:
     asked = as_table(session, {"hash": String()}, ((each,) for each in hashes))
     statement = select(Suppression.address_hash, Suppression.reason)
-    return dict(session.execute(statement.join(asked, asked.c.hash == Suppression.address_hash)).tuples().all())
+    return dict(session.execute(statement.where(Suppression.address_hash.in_(select(asked.c.hash)))).all())
 
 
 def _known(session: Session, keys: Sequence[str]) -> dict[str, Found[Any]]:
@@ -123,8 +123,8 @@ def _known(session: Session, keys: Sequence[str]) -> dict[str, Found[Any]]:
     columns += [getattr(Standing, name) for name in STATE]
     statement = (
         select(*columns)
-        .join(asked, asked.c.key == Subscriber.address_key)
         .join(Standing, Standing.subscriber_id == Subscriber.id)
+        .where(Subscriber.address_key.in_(select(asked.c.key)))
         .order_by(Subscriber.id)
         .with_for_update(of=Standing)
     )
@@ -135,12 +135,12 @@ def _belongings(session: Session, ids: Sequence[int]) -> tuple[set[tuple[int, st
     """Who wears which tag, and has or had which subscription."""
     if not ids:
         return set(), set()
-    asked = as_table(session, {"id": BigInteger()}, ((each,) for each in ids))
+    asked = select(as_table(session, {"id": BigInteger()}, ((each,) for each in ids)).c.id)
     tags = select(SubscriberTag.subscriber_id, Tag.name).join(Tag, Tag.id == SubscriberTag.tag_id)
-    wearing = session.execute(tags.join(asked, asked.c.id == SubscriberTag.subscriber_id)).tuples()
+    wearing = session.execute(tags.where(SubscriberTag.subscriber_id.in_(asked)))
     topics = select(Subscription.subscriber_id, Subscription.topic_id)
-    subscribed = session.execute(topics.join(asked, asked.c.id == Subscription.subscriber_id)).tuples()
-    return set(wearing), set(subscribed)
+    subscribed = session.execute(topics.where(Subscription.subscriber_id.in_(asked)))
+    return {(each, tag) for each, tag in wearing}, {(each, topic) for each, topic in subscribed}
 
 
 def _new(row: Row, options: Options, now: datetime) -> Person:
@@ -187,7 +187,7 @@ def _move(values: dict[str, Any], row: Row, options: Options, now: datetime, *, 
 def _given(row: Row) -> dict[str, Any]:
     """The filled cells as columns of a person."""
     said = row.values
-    given = {
+    given: dict[str, Any] = {
         name: said[name] for name in ("first_name", "last_name", "time_zone", "language", "country") if name in said
     }
     if "full_name" in said:

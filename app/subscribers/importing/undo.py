@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import BigInteger, Subquery, Table, and_, case, delete, exists, or_, select, update
+from sqlalchemy import BigInteger, Table, case, delete, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.db import Base, Instant
@@ -41,6 +41,7 @@ STAYS = {
     "edited": _l("were changed again since and stay as they are now"),
 }
 _OWN = (Event, ConsentRecord, Subscription, SubscriberTag, Standing)
+_SILENT = {"synchronize_session": False}
 _MOMENTS = ("confirmed_at", "ended_at")
 
 
@@ -56,7 +57,7 @@ def undo(session: Session, import_: Import, limit: int, now: datetime) -> Undone
     done = [each.row_id for each in changes]
     session.execute(
         delete(ImportChange).where(ImportChange.import_id == import_.id, ImportChange.row_id.in_(_ids(session, done))),
-        execution_options={"synchronize_session": False},
+        execution_options=_SILENT,
     )
     session.expunge_all()
     session.add(import_)
@@ -69,7 +70,7 @@ def _ids(session: Session, ids: Iterable[int]) -> Any:
 
 def _remove(session: Session, made: Sequence[int]) -> dict[str, int]:
     """Delete those that nothing speaks for; the others are counted by what does."""
-    reasons = dict(session.execute(_reasons(session, made)).tuples().all()) if made else {}
+    reasons = dict(session.execute(_reasons(session, made)).all()) if made else {}
     free = [each for each in made if each in reasons and reasons[each] is None]
     if free:
         _lift_bars(session, free)
@@ -78,17 +79,17 @@ def _remove(session: Session, made: Sequence[int]) -> dict[str, int]:
             session.execute(delete(table).where(_link(table).in_(_ids(session, free))))
         session.execute(
             delete(Subscriber).where(Subscriber.id.in_(_ids(session, free))),
-            execution_options={"synchronize_session": False},
+            execution_options=_SILENT,
         )
     return Counter(reason for reason in reasons.values() if reason)
 
 
 def _lift_bars(session: Session, free: Sequence[int]) -> None:
     """Those that came with a person whom the file called bounced or complaining."""
-    person = select(Subscriber.id).join(Standing, Standing.subscriber_id == Subscriber.id)
-    same = and_(Suppression.address_hash == Subscriber.address_hash, Suppression.created_at == Standing.ended_at)
-    brought = person.where(same, Subscriber.id.in_(_ids(session, free))).correlate(Suppression)
-    session.execute(delete(Suppression).where(brought.exists()), execution_options={"synchronize_session": False})
+    people = select(Subscriber.address_hash, Standing.ended_at).join(Standing, Standing.subscriber_id == Subscriber.id)
+    brought = people.where(Subscriber.id.in_(_ids(session, free)), Standing.ended_at.is_not(None))
+    bars = tuple_(Suppression.address_hash, Suppression.created_at).in_(brought)
+    session.execute(delete(Suppression).where(bars), execution_options=_SILENT)
 
 
 def _reasons(session: Session, made: Sequence[int]) -> Any:
@@ -139,7 +140,7 @@ def _restore(session: Session, import_: Import, changed: dict[int, dict[str, Any
         edited += not is_whole
         restored[found["id"]] = values
         if "status" in pairs and Status(pairs["status"][1]) in GONE and found["status"] is not values["status"]:
-            back.append((found["id"], found["address_hash"], values["status"], _moment(pairs["ended_at"][1])))
+            back.append((found["id"], found["address_hash"], _moment(pairs["ended_at"][1])))
     write_columns(session, restored)
     _take_off(session, changed)
     _bring_back(session, back)
@@ -181,40 +182,36 @@ def _moment(value: int | None) -> datetime | None:
 
 def _take_off(session: Session, changed: dict[int, dict[str, Any]]) -> None:
     """Tags and topics that the import added."""
-    for table, column, name in (
-        (SubscriberTag, SubscriberTag.tag_id, "tags"),
-        (Subscription, Subscription.topic_id, "topics"),
-    ):
+    links = (SubscriberTag, SubscriberTag.tag_id, "tags"), (Subscription, Subscription.topic_id, "topics")
+    for table, column, name in links:
         pairs = [(each, other) for each, change in changed.items() for other in change[name]]
         if pairs:
-            given = as_table(session, {"person": BigInteger(), "other": BigInteger()}, pairs)
-            same = and_(given.c.person == table.subscriber_id, given.c.other == column)
-            session.execute(delete(table).where(exists().where(same)), execution_options={"synchronize_session": False})
+            given = select(as_table(session, {"person": BigInteger(), "other": BigInteger()}, pairs))
+            added = tuple_(table.subscriber_id, column).in_(given)
+            session.execute(delete(table).where(added), execution_options=_SILENT)
 
 
 def _bring_back(session: Session, back: Sequence[tuple[Any, ...]]) -> None:
     """What ended because the file said that somebody had left."""
     if not back:
         return
-    types = {"id": BigInteger(), "hash": Subscriber.address_hash.type, "status": Standing.status.type, "at": Instant()}
-    given: Subquery = as_table(session, types, back)
-    silent = {"synchronize_session": False}
+    given = as_table(session, {"id": BigInteger(), "hash": Suppression.address_hash.type, "at": Instant()}, back)
+    people = select(given.c.id, given.c.at)
     for table, ended in ((Subscription, Subscription.ended_at), (ConsentRecord, ConsentRecord.withdrawn_at)):
-        same = and_(given.c.id == table.subscriber_id, given.c.at == ended)
-        statement = update(table).where(exists().where(same)).values({ended: None})
-        session.execute(statement, execution_options=silent)
-    same = and_(given.c.hash == Suppression.address_hash, given.c.at == Suppression.created_at)
-    session.execute(delete(Suppression).where(exists().where(same)), execution_options=silent)
+        statement = update(table).where(tuple_(table.subscriber_id, ended).in_(people)).values({ended: None})
+        session.execute(statement, execution_options=_SILENT)
+    bars = tuple_(Suppression.address_hash, Suppression.created_at).in_(select(given.c.hash, given.c.at))
+    session.execute(delete(Suppression).where(bars), execution_options=_SILENT)
 
 
 def _forget(session: Session, import_: Import, changed: Iterable[int]) -> None:
     """The import's own events and proofs of people who stay."""
     keys = [(event_key(import_.id, each, what),) for each in changed for what in ("imported", "left")]
     asked = as_table(session, {"key": Event.key.type}, keys)
-    silent = {"synchronize_session": False}
     gone = session.scalars(
-        delete(Event).where(Event.key.in_(select(asked.c.key))).returning(Event.subscriber_id), execution_options=silent
+        delete(Event).where(Event.key.in_(select(asked.c.key))).returning(Event.subscriber_id),
+        execution_options=_SILENT,
     ).all()
     proofs = ConsentRecord.import_id == import_.id, ConsentRecord.subscriber_id.in_(_ids(session, changed))
-    session.execute(delete(ConsentRecord).where(*proofs), execution_options=silent)
+    session.execute(delete(ConsentRecord).where(*proofs), execution_options=_SILENT)
     house().on_events_removed(session, sorted(set(gone)))

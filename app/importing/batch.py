@@ -1,0 +1,56 @@
+"""Many rows in one statement: a list as a table, on both databases.
+
+The list travels as one JSON parameter (`json_each` on SQLite, `jsonb_to_recordset` on PostgreSQL): no staging table, no
+limit on parameters, and as fast as a bulk load. Ask for rows by `column IN (SELECT …)` of it: SQLite may put a joined
+list inside its loop and read it once per row. Not in charge of: what is done with it.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Subquery, cast, column, func, literal, select, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
+
+Types = Mapping[str, "TypeEngine[Any]"]
+
+
+def as_table(session: Session, types: Types, rows: Iterable[Sequence[Any]]) -> Subquery:
+    """A subquery with the columns `types`, in their order, and these rows, whose values are as the columns' are."""
+    document = json.dumps([*_stored(session, types, rows)], ensure_ascii=False)
+    if session.get_bind().dialect.name == "sqlite":
+        each = func.json_each(document).table_valued("value")
+        cells = [func.json_extract(each.c.value, f"$[{place}]") for place in range(len(types))]
+    else:
+        array = func.jsonb_array_elements(cast(literal(document), JSONB)).table_valued(column("value", JSONB))
+        cells = [_cell(array.c.value, place, kind) for place, kind in enumerate(types.values())]
+    named = [type_coerce(cell, kind).label(name) for (name, kind), cell in zip(types.items(), cells, strict=True)]
+    return select(*named).subquery()
+
+
+def _cell(value: Any, place: int, kind: "TypeEngine[Any]") -> Any:
+    if isinstance(kind, JSON):
+        return func.nullif(value.op("->")(place), cast(literal("null"), JSONB))
+    return cast(value.op("->>")(place), kind)
+
+
+def _stored(session: Session, types: Types, rows: Iterable[Sequence[Any]]) -> Iterable[Sequence[Any]]:
+    """The rows with moments and states as the numbers that the database keeps."""
+    dialect = session.get_bind().dialect
+    special: list[tuple[int, Callable[[Any], Any]]] = [
+        (place, lambda value, kind=kind: kind.process_bind_param(value, dialect))  # type: ignore[misc]
+        for place, kind in enumerate(types.values())
+        if isinstance(kind, TypeDecorator)
+    ]
+    if not special:
+        return rows
+    return (_converted(row, special) for row in rows)
+
+
+def _converted(row: Sequence[Any], special: list[tuple[int, Callable[[Any], Any]]]) -> Sequence[Any]:
+    cells = list(row)
+    for place, convert in special:
+        cells[place] = convert(cells[place])
+    return cells

@@ -1,0 +1,40 @@
+"""Asks a whole column how it is written, before a single row is taken.
+
+`03/04/2026` or `1.234` alone prove nothing; `13/04/2026` or `1.234,50` elsewhere in the column do. Not in charge of:
+what a cell proves (`values.py`).
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from app.feature import house
+from app.importing.importer import Importer, Writing
+from app.importing.models import Import
+from app.importing.reading import Place, UnreadableError, records
+from app.importing.values import date_evidence, number_evidence, only_one
+
+_EVIDENCE = {Writing.DATES: date_evidence, Writing.NUMBERS: number_evidence}
+
+
+def survey(session: Session, import_: Import, file: Path) -> dict[str, str]:
+    """Column number → date order or decimal sign, for those whose cells agree on one."""
+    importer: Importer = house().importers[import_.kind]
+    writing = {column.name: column.writing for column in importer.columns(session)}
+    asked = {
+        int(number): _EVIDENCE[writing[name]]
+        for number, name in import_.mapping.items()
+        if writing.get(name, Writing.PLAIN) is not Writing.PLAIN
+    }
+    proofs: dict[int, set[StrEnum | None]] = {number: set() for number in asked}
+    start = Place(import_.start_position, import_.start_line)
+    try:
+        for record in records(file, import_.encoding, import_.delimiter, start) if asked else ():
+            for number, evidence in asked.items():
+                if number < len(record.cells):
+                    proofs[number].add(evidence(record.cells[number]))
+    except UnreadableError:
+        pass  # the run comes to the same place and says so
+    found = {str(number): only_one(each) for number, each in proofs.items()}
+    return {number: answer.value for number, answer in found.items() if answer}
