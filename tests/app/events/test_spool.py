@@ -1,0 +1,179 @@
+"""Hits between the web process and the database: kept through kills, counted exactly once."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import database, transaction
+from app.events import ingest as ingesting
+from app.events.buffer import Record, Spool
+from app.events.ingest import ingest
+from app.events.models import SpoolOffset
+from app.shop.models import Product
+
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def keep(session: Session, records: Sequence[Record], around: Sequence[Record]) -> None:
+    """Write each record's number into a table: taken twice, its unique key would complain."""
+    session.add_all(Product(key=str(record[1]), name="hit") for record in records)
+
+
+def taken() -> list[int]:
+    with transaction() as session:
+        return sorted(int(key) for key in session.scalars(select(Product.key)))
+
+
+@pytest.fixture
+def spool(app: APIFlask, tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+def test_each_record_is_taken_once_in_batches(app: APIFlask, spool: Spool, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(ingesting, "BATCH", 7)
+    for n in range(50):
+        assert spool.append([n, n, "ünïcödé"])
+    assert ingest(database(), tmp_path / "spool", keep, FAR) == 50
+    assert ingest(database(), tmp_path / "spool", keep, FAR) == 0
+    assert taken() == list(range(50))
+
+
+def test_a_file_read_to_its_end_is_removed_and_its_writer_begins_another(
+    app: APIFlask, spool: Spool, tmp_path: Path
+) -> None:
+    """T5: no address lies around longer than about a minute after it was read."""
+    spool.append([0, 0])
+    ingest(database(), tmp_path / "spool", keep, FAR)
+    assert list((tmp_path / "spool").iterdir()) == []
+    spool.append([0, 1])
+    assert len(list((tmp_path / "spool").iterdir())) == 1
+    ingest(database(), tmp_path / "spool", keep, FAR)
+    assert taken() == [0, 1]
+    with transaction() as session:
+        assert session.scalars(select(SpoolOffset)).all() == []
+
+
+def test_what_is_too_new_waits(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    for n, age in enumerate((30, 20, 1)):
+        spool.append([int((now - timedelta(seconds=age)).timestamp() * 1000), n])
+    assert ingest(database(), tmp_path / "spool", keep, now - timedelta(seconds=10)) == 2
+    assert len(list((tmp_path / "spool").iterdir())) == 1
+    assert ingest(database(), tmp_path / "spool", keep, now + timedelta(seconds=10)) == 1
+    assert taken() == [0, 1, 2]
+
+
+def test_a_take_that_fails_leaves_the_batch_for_the_next_time(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
+    spool.append([0, 0])
+
+    def fail(session: Session, records: Sequence[Record], around: Sequence[Record]) -> None:
+        keep(session, records, around)
+        session.flush()
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        ingest(database(), tmp_path / "spool", fail, FAR)
+    assert taken() == []
+    assert ingest(database(), tmp_path / "spool", keep, FAR) == 1
+
+
+def test_several_ingests_at_once_take_nothing_twice(
+    app: APIFlask, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "BATCH", 5)
+    for n in range(200):
+        spool.append([0, n])
+    own = database()
+    totals: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: totals.append(ingest(own, tmp_path / "spool", keep, FAR))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ingest(own, tmp_path / "spool", keep, FAR)
+    assert taken() == list(range(200))
+    assert sum(totals) == 200
+
+
+def test_a_line_that_the_disk_cut_off_costs_itself_alone(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
+    """Q5: a full disk in the middle of a record."""
+    spool.append([0, 0])
+    [file] = (tmp_path / "spool").iterdir()
+    with file.open("ab") as stream:
+        stream.write(b'[0, 1, "cut')
+    spool._torn = True
+    spool.append([0, 2])
+    assert ingest(database(), tmp_path / "spool", keep, FAR) == 2
+    assert taken() == [0, 2]
+
+
+def test_the_neighbours_of_a_batch_are_its_context(app: APIFlask, tmp_path: Path, monkeypatch) -> None:
+    """Hits of one burst may lie in the files of two processes, and in two batches."""
+    monkeypatch.setattr(ingesting, "BATCH", 2)
+    first, second = Spool(tmp_path / "spool"), Spool(tmp_path / "spool")
+    for n in range(4):
+        first.append([0, n])
+        second.append([0, 10 + n])
+    seen: list[set[int]] = []
+
+    def look(session: Session, records: Sequence[Record], around: Sequence[Record]) -> None:
+        seen.append({record[1] for record in around})
+
+    ingest(database(), tmp_path / "spool", look, FAR - timedelta(days=365 * 80))
+    assert seen == [{0, 1, 2, 3, 10, 11, 12, 13}] * 4
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from app.events.buffer import Spool
+spool, n = Spool(Path(sys.argv[1])), int(sys.argv[2])
+while True:
+    spool.append([0, n])
+    print(n, flush=True)
+    n += 1
+"""
+
+
+def test_kill_9_of_writer_and_reader_loses_and_doubles_nothing(app: APIFlask, tmp_path: Path) -> None:
+    """Every hit whose writer got so far as to answer is in the database, once."""
+    answered: set[int] = set()
+    for round_ in range(3):
+        command = [sys.executable, "-c", WRITER, str(tmp_path / "spool"), str(round_ * 1_000_000)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout
+            answered |= {int(writer.stdout.readline()) for _ in range(300)}
+            reader = os.fork()
+            if reader == 0:
+                _read_forever(app, tmp_path / "spool")
+            time.sleep(0.15)
+            os.kill(reader, signal.SIGKILL)
+            os.waitpid(reader, 0)
+            writer.kill()
+            rest = writer.stdout.read().splitlines()
+            answered |= {int(line) for line in rest[:-1]}
+    ingest(database(), tmp_path / "spool", keep, FAR)
+    assert answered <= set(taken())
+
+
+def _read_forever(app: APIFlask, folder: Path) -> None:
+    """In a child that is going to be killed: with a database connection of its own."""
+    from app.db import Database
+
+    own = Database(app.extensions["letterbond.config"].database_url)
+    ingesting.BATCH = 20
+    while True:
+        ingest(own, folder, keep, FAR)
