@@ -10,6 +10,8 @@ from app.events.models import Verdict
 
 # `position` of an open: it has no link.
 NO_LINK = -1
+# `position` of a link that only one person's values made: it is not in the campaign's table.
+OWN_LINK = -2
 
 
 class HitCount(Base):

@@ -1,0 +1,134 @@
+"""Machine or human: the rules, in one place and numbered as a set.
+
+In charge of: a Verdict for each hit, from its user agent, network, method, its distance from the sending and its
+neighbours in time. The address and the agent come in with the hit and go no further (T5): only the verdict is kept.
+Not of: what a verdict means for counts and scores (`take.py`).
+
+The order of arrival plays no part (T4): what a hit is judged by are the hits around it, by the time they happened.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from app.campaigns.urls import EVERYBODY
+from app.events.models import Verdict
+from app.tracking.agents import APPLE_PREFETCH, GMAIL_PREFETCH, is_image_proxy, is_program
+from app.tracking.networks import Network, network_of
+
+# Stored with each event: a new set never re-judges silently what an old one has judged.
+RULESET = 1
+
+# So soon after our relay took the mail, hardly anybody has read it; a filter in front of the mailbox has.
+INSTANT = timedelta(seconds=60)
+# So many different links of one mail within so short a time are followed by machines.
+BURST_LINKS = 3
+BURST = timedelta(seconds=10)
+
+
+class HitKind(StrEnum):
+    """What was asked for."""
+
+    OPEN = "o"
+    CLICK = "c"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One request for a pixel or a link; `at` in milliseconds since 1970.
+
+    `link` names the link within the mail, `sign` what the request itself gave away (method, prefetch header).
+    """
+
+    at: int
+    kind: HitKind
+    campaign_id: int
+    subscriber_id: int
+    link: str
+    address: str
+    agent: str
+    sign: str
+
+    @property
+    def mail(self) -> "Mail":
+        """The mail it was in."""
+        return self.campaign_id, self.subscriber_id
+
+
+Mail: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The set, with what an operator may set otherwise."""
+
+    instant: timedelta = INSTANT
+
+    def judge(self, hit: Hit, sent_at: float | None, bursts: "Bursts") -> Verdict:
+        """Who caused the hit; `sent_at` in seconds since 1970, None where the mail is nobody's."""
+        verdict = _judge_click(hit) if hit.kind is HitKind.CLICK else _judge_open(hit)
+        if hit in bursts:
+            return Verdict.SCANNER
+        if verdict.is_reader and self._is_instant(hit, sent_at):
+            return Verdict.UNKNOWN
+        return verdict
+
+    def _is_instant(self, hit: Hit, sent_at: float | None) -> bool:
+        return sent_at is not None and hit.at / 1000 - sent_at < self.instant.total_seconds()
+
+
+def _judge_open(hit: Hit) -> Verdict:
+    if is_image_proxy(hit.agent):
+        return Verdict.PROXY
+    if hit.agent == APPLE_PREFETCH or GMAIL_PREFETCH in hit.agent:
+        return Verdict.PREFETCH
+    if _is_machine(hit):
+        return Verdict.SCANNER
+    # Outlook.com loads images for its readers from the network its scanners are in: nobody can tell them apart.
+    return Verdict.UNKNOWN if network_of(hit.address) is Network.MICROSOFT else Verdict.HUMAN
+
+
+def _judge_click(hit: Hit) -> Verdict:
+    if hit.agent == APPLE_PREFETCH or _is_machine(hit) or is_image_proxy(hit.agent):
+        return Verdict.SCANNER
+    # Safe Links sends the reader's own browser on, so a click from Microsoft's network is no reader's.
+    return Verdict.SCANNER if network_of(hit.address) is Network.MICROSOFT else Verdict.HUMAN
+
+
+def _is_machine(hit: Hit) -> bool:
+    return bool(hit.sign) or is_program(hit.agent) or network_of(hit.address) is Network.GATEWAY
+
+
+class Bursts:
+    """The clicks among `hits` that belong to a burst: who follows three links of a mail in ten seconds reads none."""
+
+    def __init__(self, hits: Iterable[Hit]) -> None:
+        self._found: set[tuple[Mail, int]] = set()
+        clicks: dict[Mail, list[Hit]] = defaultdict(list)
+        for hit in hits:
+            if hit.kind is HitKind.CLICK and hit.subscriber_id != EVERYBODY:
+                clicks[hit.mail].append(hit)
+        for mail, own in clicks.items():
+            self._found |= {(mail, at) for at in _in_bursts(own)}
+
+    def __contains__(self, hit: Hit) -> bool:
+        return hit.kind is HitKind.CLICK and (hit.mail, hit.at) in self._found
+
+
+def _in_bursts(clicks: Sequence[Hit]) -> set[int]:
+    """The moments of the clicks that lie in some ten seconds with three different links."""
+    found: set[int] = set()
+    if len(clicks) < BURST_LINKS:
+        return found
+    clicks = sorted(clicks, key=lambda click: click.at)
+    span, first = BURST.total_seconds() * 1000, 0
+    for last, click in enumerate(clicks):
+        while click.at - clicks[first].at > span:
+            first += 1
+        window = clicks[first : last + 1]
+        if len({each.link for each in window}) >= BURST_LINKS:
+            found |= {each.at for each in window}
+    return found
