@@ -44,13 +44,18 @@ def _navigation() -> list[dict[str, Any]]:
             "label": entry.label,
             "url": url_for(entry.endpoint),
             "icon": entry.icon,
-            "active": request.blueprint == entry.endpoint.partition(".")[0],
+            "active": _leads_here(url_for(entry.endpoint)),
             "shortcut": entry.shortcut,
             "children": (),
         }
         for entry in house().navigation
         if entry.is_shown()
     ]
+
+
+def _leads_here(url: str) -> bool:
+    """Whether the page being looked at is `url` or lies beneath it."""
+    return request.path == url or (url != "/" and request.path.startswith(url))
 
 
 def _shell() -> dict[str, Any]:

@@ -14,12 +14,20 @@ function show(event, words, state) {
   indicator.dataset.state = state;
 }
 
+// <form data-refreshes="#id-of-an-iframe">: what is framed shows what was saved.
+function refreshFrame(event) {
+  const form = event.target.closest?.("[data-refreshes]");
+  const frame = form && document.querySelector(form.dataset.refreshes);
+  if (frame) frame.setAttribute("src", frame.getAttribute("src"));
+}
+
 export function showSaving() {
   document.addEventListener("htmx:before:request", (event) => show(event, text("saving"), "saving"));
   document.addEventListener("htmx:after:request", (event) => {
     const ok = event.detail.ctx.response.status < 400;
     const time = new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     if (ok) show(event, text("saved", { time }), "saved");
+    if (ok) refreshFrame(event);
     else show(event, text("not_saved"), "failed");
   });
   document.addEventListener("htmx:error", (event) => show(event, text("not_saved"), "failed"));

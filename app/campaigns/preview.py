@@ -11,6 +11,8 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.models import Sender
+from app.campaigns.compile import compile_edition
 from app.campaigns.editions import compiled
 from app.campaigns.merge_context import common, contexts
 from app.campaigns.merge_tags import example_context
@@ -81,11 +83,20 @@ def people_to_preview(session: Session, start: str = "") -> Sequence[Subscriber]
     return session.scalars(found.order_by(Subscriber.id).limit(_OFFERED)).all()
 
 
+def preview_layout(session: Session, html: str, language: str) -> str:
+    """A layout filled in with examples, from the first sender."""
+    sender = session.scalars(select(Sender).order_by(Sender.id)).first()
+    given = {"name": sender.name, "imprint": sender.imprint} if sender else {"name": "Letterbond", "imprint": ""}
+    context = {**_example(), **PRESETS["german" if language == "de" else "english"][1], "sender": given}
+    edition = compile_edition("", "", html)
+    return Renderer(edition).render(context, DirectUrls(edition.links)).html
+
+
 def preset_contexts(session: Session, campaign: Campaign) -> dict[str, dict[str, Any]]:
     """The merge context of each preset."""
     links = dict.fromkeys(("unsubscribe_url", "preferences_url", "tracking_off_url"), "https://example.org/")
     return {
-        key: {**(example_context() if values else _BLANK), **common(session, campaign), **links, **values}
+        key: {**(_example() if values else _BLANK), **common(session, campaign), **links, **values}
         for key, (_label, values) in PRESETS.items()
     }
 
@@ -93,6 +104,13 @@ def preset_contexts(session: Session, campaign: Campaign) -> dict[str, dict[str,
 def subscriber_contexts(session: Session, campaign: Campaign, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """The merge contexts of real people, with their own links."""
     return contexts(session, campaign, ids, *_links())
+
+
+def _example() -> dict[str, Any]:
+    """Examples without pictures: a preview must not ask a foreign host for one."""
+    context = example_context()
+    product = {**context["products"][0], "image": None}
+    return {**context, "products": [product] * 3}
 
 
 def _context(session: Session, campaign: Campaign, person: Person) -> dict[str, Any]:

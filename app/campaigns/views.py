@@ -17,9 +17,10 @@ from app.campaigns.forms import AudienceForm, ContentForm, NewForm
 from app.campaigns.layouts import find_layout, layouts
 from app.campaigns.merge_tags import MERGE_TAGS
 from app.campaigns.models import Campaign, CampaignState
-from app.campaigns.preview import PRESETS, people_to_preview, problems
+from app.campaigns.preview import PRESETS, people_to_preview, preview_layout, problems
 from app.campaigns.schedule import find
 from app.db import reading, transaction, utc_now
+from app.headers import as_mail
 from app.i18n import language
 from app.subscribers.models import Topic
 from app.undo import flash_undo
@@ -50,12 +51,22 @@ def index() -> str:
 def new() -> str | Response:
     """Begin a campaign from a layout."""
     form = NewForm(layout=layouts()[0].name)
-    form.layout.choices = [layout.choice for layout in layouts()]
+    form.layout.choices = [offered.choice for offered in layouts()]
     if not form.validate_on_submit():
         return render_template("campaigns/new.html", form=form, layouts=layouts())
     with transaction() as session:
         campaign = drafts.create(session, form.name.data.strip(), find_layout(form.layout.data), utc_now())
     return redirect(url_for(".content", campaign_id=campaign.id))
+
+
+@blueprint.get("/layouts/<name>")
+def layout(name: str) -> Response:
+    """A layout as a picture to choose by."""
+    found = find_layout(name)
+    if found is None:
+        abort(404)
+    with reading() as session:
+        return as_mail(preview_layout(session, found.html, found.language))
 
 
 @blueprint.get("/<int:campaign_id>/")

@@ -86,6 +86,15 @@ def test_send_now_and_undo(marketer: FlaskClient, campaign: Campaign) -> None:
         assert session.get_one(Campaign, campaign.id).state is CampaignState.DRAFT
 
 
+def test_a_blocked_campaign_has_no_working_send_button(marketer: FlaskClient, campaign: Campaign) -> None:
+    marketer.post(f"/campaigns/{campaign.id}/content", data=_form(html="<p>no way out</p>"))
+    page = marketer.get(f"/campaigns/{campaign.id}/review").text
+    assert 'class="btn btn-primary btn-lg" disabled' in page
+    answer = marketer.post(f"/campaigns/{campaign.id}/send", data={"crash_policy": "resend"})
+    assert answer.status_code == 422
+    assert "unsubscribe" in answer.text
+
+
 def test_a_time_that_the_clocks_skip_is_refused(marketer: FlaskClient, campaign: Campaign) -> None:
     """TRUST Q10: 2027-03-28 02:30 does not exist in Berlin."""
     marketer.post(f"/campaigns/{campaign.id}/schedule", data={"at": "2027-03-28T02:30", "crash_policy": "resend"})
