@@ -54,12 +54,12 @@ $(BIN)/python:
 	@.ci/make-venv $(VENV) $(PYTHON)
 
 $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock -r requirements-build.lock
+	$(BIN)/pip install --quiet --use-pep517 --require-hashes -r requirements.lock -r requirements-build.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@mkdir -p $(STAMPS) && touch $@
 
 $(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --use-pep517 --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(NODE_MODULES): package.json package-lock.json .npmrc $(RUNTIME)
