@@ -2,18 +2,39 @@
 
 from datetime import timedelta
 
-from app.feature import Feature
+from flask_babel import lazy_gettext as _l
+
+from app.feature import Feature, NavigationEntry
 from app.queue import Timed
-from app.subscribers import models  # noqa: F401 - its tables
+from app.subscribers import (
+    action_views,
+    edit_views,
+    form_views,
+    models,  # noqa: F401 - its tables
+    public_choices,
+    public_signup,
+    views,
+    word_views,
+)
 from app.subscribers.fields import fields
+from app.subscribers.importing import importer
 from app.subscribers.jobs import purge
 from app.subscribers.kinds import KINDS
 from app.subscribers.merge_tags import merge_tags
 
 feature = Feature(
     name="subscribers",
+    blueprints=tuple(
+        module.blueprint
+        for module in (views, edit_views, action_views, form_views, word_views, public_signup, public_choices)
+    ),
     event_kinds=KINDS,
     fields=fields,
     merge_tags=merge_tags,
     timetable=(Timed(purge, every=timedelta(hours=1)),),
+    navigation=(
+        NavigationEntry(_l("Subscribers"), "subscribers.index", "users", 20, shortcut="g s"),
+        NavigationEntry(_l("Forms"), "forms.index", "forms", 35, shortcut="g f"),
+    ),
+    importers=(importer,),
 )

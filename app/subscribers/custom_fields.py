@@ -6,9 +6,10 @@ A field's kind and key never change: rules, imports and stored values stand on t
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import cast, func, select, update
+from sqlalchemy import ColumnElement, String, func, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -56,8 +57,9 @@ def change_field(session: Session, field_id: int, label: str, choices: Sequence[
 def delete_field(session: Session, field_id: int) -> None:
     """Take the field away, and its values off everybody: a new field of that name must not find old values."""
     row = custom_field(session, field_id)
+    without: ColumnElement[Any]
     if session.get_bind().dialect.name == "postgresql":
-        without = cast(Subscriber.attributes, JSONB) - row.key
+        without = Subscriber.attributes.op("-", return_type=JSONB())(literal(row.key, String))
     else:
         without = func.json_remove(Subscriber.attributes, f'$."{row.key}"')
     has_it = Subscriber.attributes[row.key].as_string().is_not(None)

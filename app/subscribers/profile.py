@@ -95,7 +95,7 @@ def _read(session: Session, changes: Mapping[str, Any]) -> tuple[dict[str, Any],
 
 def topic_keys(session: Session) -> dict[str, int]:
     """The ids of all topics by key."""
-    return dict(session.execute(select(Topic.key, Topic.id)).tuples())
+    return {topic.key: topic.id for topic in session.scalars(select(Topic))}
 
 
 def _read_attributes(session: Session, given: Mapping[str, Any], places: dict[str, str]) -> dict[str, Any]:
