@@ -8,6 +8,8 @@ from app.feature import Feature, NavigationEntry
 from app.queue import Timed
 from app.subscribers import (
     action_views,
+    api,
+    api_words,
     edit_views,
     form_views,
     models,  # noqa: F401 - its tables
@@ -26,7 +28,17 @@ feature = Feature(
     name="subscribers",
     blueprints=tuple(
         module.blueprint
-        for module in (views, edit_views, action_views, form_views, word_views, public_signup, public_choices)
+        for module in (
+            views,
+            edit_views,
+            action_views,
+            form_views,
+            word_views,
+            public_signup,
+            public_choices,
+            api,
+            api_words,
+        )
     ),
     event_kinds=KINDS,
     fields=fields,
