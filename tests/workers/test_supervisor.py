@@ -159,6 +159,18 @@ def test_a_part_that_dies_is_started_again(start: Start) -> None:
     assert letterbond.ended() == 0
 
 
+def test_a_queue_that_is_killed_takes_nobody_with_it(start: Start) -> None:
+    """Q3: workers and timetable wait for it, say so once, and go on."""
+    letterbond = start().ready()
+    valkey = letterbond.pid_of("valkey")
+    others = {pid for pid in letterbond.children() if pid != valkey}
+    os.kill(valkey, signal.SIGKILL)
+    wait_for(lambda: letterbond.pid_of("valkey") not in (0, valkey))
+    wait_for(letterbond.is_well, 20)
+    assert others <= set(letterbond.children())
+    assert not [line for line in letterbond.errors.read_text().splitlines() if "died" in line and "valkey" not in line]
+
+
 def test_the_port_of_the_mailbox_outlives_the_mailbox(start: Start) -> None:
     letterbond = start().ready()
     log = letterbond.home / "log" / "mailbox.log"
