@@ -3,10 +3,12 @@
 from flask_babel import lazy_gettext as _l
 
 from app.campaigns import api, public, release, views
+from app.campaigns.captions import captions
 from app.feature import Feature, NavigationEntry
 
 feature = Feature(
     name="campaigns",
     blueprints=(views.blueprint, release.blueprint, public.blueprint, api.blueprint),
+    captions=captions,
     navigation=(NavigationEntry(_l("Campaigns"), "campaigns.index", "send", 10, shortcut="g c"),),
 )

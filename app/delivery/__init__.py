@@ -6,6 +6,7 @@ from app.delivery import api, models, views  # noqa: F401 - models: its tables
 from app.delivery.fields import fields
 from app.delivery.jobs import launch_due, look_after_campaigns
 from app.delivery.kinds import KINDS
+from app.delivery.timeline import timeline
 from app.feature import Feature
 from app.queue import Timed
 
@@ -14,6 +15,7 @@ feature = Feature(
     blueprints=(views.blueprint, api.blueprint),
     event_kinds=KINDS,
     fields=fields,
+    timeline=timeline,
     timetable=(
         Timed(launch_due, every=timedelta(seconds=1)),
         Timed(look_after_campaigns, every=timedelta(seconds=5)),

@@ -1,7 +1,5 @@
 """What marketers do on behalf of a person: unsubscribe, suppress, stop tracking, erase."""
 
-from typing import Any
-
 from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
@@ -14,6 +12,7 @@ from app.subscribers.forms import EraseForm
 from app.subscribers.lifecycle import resubscribe, set_tracking, suppress, unsubscribe
 from app.subscribers.models import Basis, Status, SuppressionReason, TrackingMode
 from app.subscribers.people import person
+from app.undo import flash_undo
 
 blueprint = for_marketers("subscriber_actions", __name__, url_prefix="/subscribers")
 
@@ -24,8 +23,7 @@ def leave(subscriber_id: int) -> Redirect:
     with transaction() as session:
         is_done = unsubscribe(session, person(session, subscriber_id).id, utc_now(), how="by hand")
     if is_done:
-        undo: Any = (_("Unsubscribed."), url_for(".come_back", subscriber_id=subscriber_id))
-        flash(undo, "undo")
+        flash_undo(_("Unsubscribed."), url_for(".come_back", subscriber_id=subscriber_id))
     return redirect(url_for("subscribers.profile", subscriber_id=subscriber_id))
 
 

@@ -1,7 +1,5 @@
 """Signup forms, for marketers: write one, look at it, put it on a web site, see how it does."""
 
-from typing import Any
-
 from flask import current_app, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -26,6 +24,7 @@ from app.subscribers.signup_forms import (
     signup_forms,
 )
 from app.subscribers.topics import topics
+from app.undo import flash_undo
 
 blueprint = for_marketers("forms", __name__, url_prefix="/forms")
 
@@ -75,8 +74,7 @@ def put_away(form_id: int) -> Redirect:
     """Take a form off the web."""
     with transaction() as session:
         archive(session, form_id, utc_now())
-    undo: Any = (_("The form is off the web."), url_for(".put_back", form_id=form_id))
-    flash(undo, "undo")
+    flash_undo(_("The form is off the web."), url_for(".put_back", form_id=form_id))
     return redirect(url_for(".index"))
 
 

@@ -9,9 +9,12 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.campaigns.models import Link
 from app.db import transaction
+from app.delivery.models import Delivery, DeliveryState
 from app.events.models import Verdict
 from app.events.record import happening, record
+from app.feature import house
 from app.subscribers.custom_fields import add_field
 from app.subscribers.kinds import CONFIRMED, SUBSCRIBED
 from app.subscribers.models import (
@@ -112,6 +115,20 @@ def test_a_profile_shows_who_what_why_and_when(marketer: FlaskClient) -> None:
     assert SCRIPT not in page
     assert json.loads(marketer.get(f"/subscribers/{anna.id}/consent.json").data)["records"][0]["wording_is_intact"]
     assert json.loads(marketer.get(f"/subscribers/{anna.id}/export.json").data)["tables"]["subscriber"]
+
+
+def test_the_timeline_tells_of_mails_and_of_what_was_clicked_in_them(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        anna, campaign = make.subscriber(session), make.campaign(session, name="November cheese")
+        session.add(Link(campaign_id=campaign.id, position=0, target="https://shop.example/brie"))
+        ledger = {"campaign_id": campaign.id, "subscriber_id": anna.id, "shard": 0}
+        session.add(Delivery(**ledger, state=DeliveryState.SENT, sent_at=NOW))
+        clicked = house().kinds["clicked"]
+        later = NOW + timedelta(hours=1)
+        record(session, [happening(clicked, anna.id, later, campaign_id=campaign.id, link=0, verdict=Verdict.HUMAN)])
+    page = marketer.get(f"/subscribers/{anna.id}").get_data(as_text=True)
+    assert page.index("November cheese → https://shop.example/brie") < page.index("Mail sent")
+    assert page.count("November cheese") == 2
 
 
 def test_older_entries_are_loaded_on_request(marketer: FlaskClient) -> None:
