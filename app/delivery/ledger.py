@@ -66,7 +66,7 @@ def write(session: Session, stretch: Stretch, policy: CrashPolicy, results: Resu
     if not renew(session, stretch, has_moved=bool(results), has_sent=bool(accepted)):
         return False
     refused = _of(results, Result.BOUNCED)
-    _lock(session, [*accepted, *refused])
+    _lock(session, results.replies)
     _write_sent(session, stretch.campaign_id, accepted)
     rows = [_row(reply, policy, now) for reply in results.replies if reply.outcome.result is not Result.ACCEPTED]
     rows += [

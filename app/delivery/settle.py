@@ -7,17 +7,21 @@ its answer was never read.
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.campaigns.models import Campaign, CampaignState
+from app.campaigns.models import Campaign, CampaignState, CrashPolicy
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.shards import reopen
+from app.errors import Conflict
 from app.subscribers.models import Standing
 
 
 def send_unknown_again(session: Session, campaign_id: int, now: datetime) -> int:
-    """Send them once more, known to be possible doubles; how many."""
+    """Send them once more, known to be possible doubles; how many. Refused where nothing may go twice."""
+    if session.get_one(Campaign, campaign_id).crash_policy is CrashPolicy.NEVER:
+        raise Conflict(_("This campaign must never be sent twice to anybody."))
     again = {"state": DeliveryState.QUEUED, "reason": None, "repeats": Delivery.repeats + 1}
     count = _settle(session, campaign_id, again)
     if count:
