@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from app.audiences import api, builder_views, views
 from app.audiences.jobs import refresh_segments
 from app.audiences.refresh import refresh_touched
 from app.db import utc_now
 from app.events.models import Event
-from app.feature import Feature
+from app.feature import Feature, NavigationEntry
 from app.queue import Timed
 
 
@@ -23,7 +25,9 @@ def _on_events_removed(session: Session, people: Sequence[int]) -> None:
 
 feature = Feature(
     name="audiences",
+    blueprints=(views.blueprint, builder_views.blueprint, api.blueprint),
     on_events=_on_events,
     on_events_removed=_on_events_removed,
     timetable=(Timed(refresh_segments, every=timedelta(minutes=15)),),
+    navigation=(NavigationEntry(_l("Segments"), "audiences.index", "filter", 30),),
 )

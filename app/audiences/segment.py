@@ -4,17 +4,16 @@ Not in charge of who is in them: the caller rings `jobs.refresh_segments` once i
 """
 
 from datetime import datetime
-from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.audiences.models import Segment
-from app.audiences.reading import reader
+from app.audiences.reading import Reader, reader
 from app.errors import Invalid, NotFound
 from app.i18n import language
-from segments.rule import RuleError, to_json
+from segments.rule import Rule, RuleError, to_json
 
 
 def create(session: Session, name: str, rule: object, now: datetime, description: str = "") -> Segment:
@@ -22,7 +21,7 @@ def create(session: Session, name: str, rule: object, now: datetime, description
     segment = Segment(
         name=_free_name(session, name),
         description=description.strip(),
-        rule=_checked(session, rule, now),
+        rule=to_json(readable(reader(session, now), rule)),
         created_at=now,
         updated_at=now,
     )
@@ -36,7 +35,7 @@ def change(session: Session, segment_id: int, name: str, rule: object, now: date
     segment = find(session, segment_id)
     segment.name = _free_name(session, name, besides=segment_id)
     segment.description = description.strip()
-    segment.rule = _checked(session, rule, now)
+    segment.rule = to_json(readable(reader(session, now), rule))
     segment.updated_at = now
     return segment
 
@@ -78,9 +77,10 @@ def _free_name(session: Session, name: str, besides: int | None = None) -> str:
     return name
 
 
-def _checked(session: Session, rule: object, now: datetime) -> dict[str, Any]:
+def readable(words: Reader, rule: object) -> Rule:
+    """The rule; Invalid, with the place of the mistake, if it cannot be read."""
     try:
-        return dict(to_json(reader(session, now).check(rule)))
+        return words.check(rule)
     except RuleError as error:
         message = error.message(language())
         raise Invalid(message, {f"rule.{error.path}" if error.path else "rule": message}) from error

@@ -1,0 +1,140 @@
+"""Segments for machines: make and change them, count a rule, list members."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.accounts.access import for_machines
+from app.audiences.count import count
+from app.audiences.jobs import refresh_segments
+from app.audiences.models import LASTS, Membership, Segment
+from app.audiences.reading import Reader, reader
+from app.audiences.schemas import (
+    CountOut,
+    MemberPage,
+    PageQuery,
+    RuleIn,
+    SegmentIn,
+    SegmentOut,
+    SegmentPage,
+    SegmentPatch,
+)
+from app.audiences.segment import archive, change, create, find, readable
+from app.db import reading, transaction, utc_now
+from app.queue import enqueue
+from app.subscribers.models import Subscriber
+
+blueprint = for_machines("segments_api", __name__)
+
+_TAGS = ["Segments"]
+
+
+@blueprint.get("/segments")
+@blueprint.input(PageQuery, location="query", arg_name="query")
+@blueprint.output(SegmentPage)
+@blueprint.doc(summary="List segments, oldest first", tags=_TAGS)
+def list_segments(query: PageQuery) -> dict[str, Any]:
+    """All segments that were not put away."""
+    with reading() as session:
+        words = reader(session, utc_now())
+        found = select(Segment).where(Segment.id > (query.after or 0), Segment.archived_at.is_(None))
+        rows = session.scalars(found.order_by(Segment.id).limit(query.limit + 1)).all()
+        return _page([_out(row, words) for row in rows], query.limit)
+
+
+@blueprint.post("/segments")
+@blueprint.input(SegmentIn, arg_name="given")
+@blueprint.output(SegmentOut, status_code=201)
+@blueprint.doc(summary="Create a segment", tags=_TAGS)
+def create_segment(given: SegmentIn) -> dict[str, Any]:
+    """Its members are written down within moments."""
+    now = utc_now()
+    with transaction() as session:
+        answer = _written(session, create(session, given.name, given.rule, now, given.description))
+    enqueue(refresh_segments)
+    return answer
+
+
+@blueprint.get("/segments/<int:segment_id>")
+@blueprint.output(SegmentOut)
+@blueprint.doc(summary="Get a segment", tags=_TAGS)
+def get_segment(segment_id: int) -> dict[str, Any]:
+    """One segment, also one that was put away."""
+    with reading() as session:
+        return _written(session, find(session, segment_id))
+
+
+@blueprint.patch("/segments/<int:segment_id>")
+@blueprint.input(SegmentPatch, arg_name="given")
+@blueprint.output(SegmentOut)
+@blueprint.doc(summary="Change a segment", tags=_TAGS)
+def change_segment(segment_id: int, given: SegmentPatch) -> dict[str, Any]:
+    """Whom the new rule does not mean leaves the segment."""
+    with transaction() as session:
+        row = find(session, segment_id)
+        current = {"name": row.name, "description": row.description, "rule": row.rule}
+        values = {**current, **given.model_dump(exclude_none=True)}
+        answer = _written(session, change(session, segment_id, now=utc_now(), **values))
+    enqueue(refresh_segments)
+    return answer
+
+
+@blueprint.delete("/segments/<int:segment_id>")
+@blueprint.output({}, status_code=204)
+@blueprint.doc(summary="Put a segment away", tags=_TAGS)
+def archive_segment(segment_id: int) -> str:
+    """Everybody leaves it; its history stays."""
+    with transaction() as session:
+        archive(session, find(session, segment_id).id, utc_now())
+    enqueue(refresh_segments)
+    return ""
+
+
+@blueprint.post("/segments/count")
+@blueprint.input(RuleIn, arg_name="given")
+@blueprint.output(CountOut)
+@blueprint.doc(summary="Count the people of a rule", tags=_TAGS)
+def count_rule(given: RuleIn) -> dict[str, Any]:
+    """Nothing is saved."""
+    with reading() as session:
+        words = reader(session, utc_now())
+        rule = readable(words, given.rule)
+        return {"count": count(session, words.matching(rule)), "sentence": _sentences(words, given.rule)}
+
+
+@blueprint.get("/segments/<int:segment_id>/members")
+@blueprint.input(PageQuery, location="query", arg_name="query")
+@blueprint.output(MemberPage)
+@blueprint.doc(summary="List the members of a segment", tags=_TAGS)
+def list_members(segment_id: int, query: PageQuery) -> dict[str, Any]:
+    """Those who were in it when it was looked at last."""
+    with reading() as session:
+        find(session, segment_id)
+        found = select(Subscriber.id, Subscriber.email, Membership.joined_at.label("since")).join(
+            Membership, (Membership.subscriber_id == Subscriber.id) & (Membership.left_at == LASTS)
+        )
+        newer = found.where(Membership.segment_id == segment_id, Subscriber.id > (query.after or 0))
+        rows = session.execute(newer.order_by(Subscriber.id).limit(query.limit + 1)).mappings()
+        return _page([dict(row) for row in rows], query.limit)
+
+
+def _page(rows: list[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """The first `limit` of rows, of which there is one more if another page follows."""
+    return {"items": rows[:limit], "next": rows[limit - 1]["id"] if len(rows) > limit else None}
+
+
+def _written(session: Session, segment: Segment) -> dict[str, Any]:
+    return _out(segment, reader(session, utc_now()))
+
+
+def _out(segment: Segment, words: Reader) -> dict[str, Any]:
+    problem = words.problem(segment.rule)
+    sentence = {} if problem else _sentences(words, segment.rule)
+    names = SegmentOut.model_fields.keys() - {"sentence", "problem"}
+    row = {name: getattr(segment, name) for name in names}
+    return {**row, "sentence": sentence, "problem": problem.message.en if problem else None}
+
+
+def _sentences(words: Reader, rule: object) -> dict[str, str]:
+    return {locale: words.sentence(rule, locale) for locale in ("en", "de")}

@@ -1,0 +1,255 @@
+"""The pages of segments: building one with and without scripts, looking at it, exporting it."""
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from werkzeug.datastructures import MultiDict
+
+from app.accounts.models import User
+from app.audiences.builder import from_form
+from app.audiences.jobs import refresh_segments
+from app.audiences.models import Segment
+from app.audiences.reading import reader
+from app.db import transaction
+from segments.rule import MAX_DEPTH
+from tests import make
+from tests.conftest import NOW
+
+GERMANY = {"field": "country", "op": "is", "value": "DE"}
+ROWS = {"n.mode": "all", "n.0.field": "country", "n.0.op": "is", "n.0.value": "DE"}
+
+
+def text(answer: Any) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub("<[^>]+>", " ", answer.text)))
+
+
+class Inputs(HTMLParser):
+    """Collects what a browser would send of the form as it is drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self.name = ""
+        self.reading = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag in {"select", "textarea"}:
+            self.name = given["name"]
+        elif tag == "option" and "selected" in given:
+            self.found.append((self.name, given["value"]))
+        elif tag == "input" and (given.get("type") != "checkbox" or "checked" in given):
+            self.found.append((given["name"], given.get("value", "")))
+        self.reading = tag == "textarea"
+
+    def handle_data(self, data: str) -> None:
+        if self.reading:
+            self.found.append((self.name, data))
+            self.reading = False
+
+
+def inputs(page: str) -> list[tuple[str, str]]:
+    """The inputs of the rows."""
+    parser = Inputs()
+    parser.feed(page)
+    return [(name, value) for name, value in parser.found if name.startswith("n.")]
+
+
+def test_an_empty_list_offers_ready_made_segments(marketer: FlaskClient) -> None:
+    page = marketer.get("/segments/")
+    assert "No segments yet" in page.text
+    start = re.search(r"/segments/new\?start=engaged", page.text)
+    assert start
+    assert "Engaged in the last 30 days" in marketer.get(start[0]).text
+
+
+def test_a_segment_is_built_without_scripts(marketer: FlaskClient) -> None:
+    page = marketer.get("/segments/new")
+    page = marketer.post(
+        "/segments/draft", data={"name": "Germans", "n.mode": "all", "n.0.field": "country", "n.0.was": ""}
+    )
+    assert page.status_code == 200
+    form = dict(inputs(page.text)) | {"n.0.value": "DE", "name": "Germans"}
+    page = marketer.post("/segments/draft", data=form | {"action": "row:n"})
+    assert "Row 2" in text(page) or 'aria-label="Row 2"' in page.text
+    form = dict(inputs(page.text)) | {"name": "Germans"}
+    page = marketer.post("/segments/draft", data=form | {"action": "remove:n.1"})
+    page = marketer.post("/segments/save", data=dict(inputs(page.text)) | {"name": "Germans"}, follow_redirects=True)
+    assert "country is Germany" in text(page)
+    with transaction() as session:
+        assert session.scalar(select(Segment.rule)) == {"all": [GERMANY]}
+
+
+def test_rows_come_alone_for_scripts(marketer: FlaskClient) -> None:
+    answer = marketer.post("/segments/draft", data=ROWS | {"action": "copy:n.0"}, headers={"HX-Request": "true"})
+    assert "<html" not in answer.text
+    assert answer.text.count('.field"') == 2
+
+
+def test_the_preview_says_how_many_and_who(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        make.subscriber(session, "anna@example.org", country="DE")
+        make.subscriber(session, "bea@example.org", country="AT", first_name="Bea")
+    page = text(marketer.post("/segments/preview", data=ROWS))
+    assert "1 person matches now" in page
+    assert "country is Germany" in page
+    assert "Anna" in page
+    assert "Bea" not in page
+
+
+def test_the_preview_waits_for_unfinished_rows(marketer: FlaskClient) -> None:
+    page = text(
+        marketer.post("/segments/preview", data=ROWS | {"n.1.field": "clicks", "n.1.op": "at_least", "n.1.value": "x"})
+    )
+    assert "Not yet: must be a number" in page
+
+
+def test_mistakes_are_shown_at_their_row_and_nothing_typed_is_lost(marketer: FlaskClient) -> None:
+    form = ROWS | {
+        "name": "Mine",
+        "description": "For spring",
+        "n.1.field": "",
+        "n.2.field": "clicks",
+        "n.2.op": "between",
+    }
+    answer = marketer.post("/segments/save", data=form | {"n.2.low": "5", "n.2.high": "2"})
+    assert answer.status_code == 422
+    assert "Choose what this row is about." in answer.text
+    assert 'id="n.2.error">the second value is below the first' in answer.text
+    assert "For spring" in answer.text
+    with transaction() as session:
+        assert session.scalar(select(Segment.id)) is None
+
+
+def test_a_taken_name_is_said_in_the_form(marketer: FlaskClient) -> None:
+    marketer.post("/segments/save", data=ROWS | {"name": "Mine"})
+    answer = marketer.post("/segments/save", data=ROWS | {"name": "Mine"})
+    assert answer.status_code == 422
+    assert "Another segment has this name." in answer.text
+    assert dict(inputs(answer.text))["n.0.value"] == "DE"
+
+
+DEEP: dict[str, Any] = dict(GERMANY)
+for _ in range(MAX_DEPTH - 2):
+    DEEP = {"any": [DEEP]}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {
+            "all": [
+                GERMANY,
+                {"not": {"any": [{"field": "first_name", "op": "is_any_of", "value": ["Ä \"'<b>", "{{ 7 * 7 }}"]}]}},
+            ]
+        },
+        {
+            "all": [
+                {"field": "country", "op": "is_any_of", "value": ["AT", "DE"]},
+                {"field": "clicks", "op": "between", "value": [1, 2]},
+            ]
+        },
+        {"all": [{"field": "clicked", "op": "happened", "value": {"at_least": 3, "days": 30}}]},
+        {
+            "all": [
+                {"field": "birthday", "op": "in_month", "value": 5},
+                {"field": "joined", "op": "after", "value": "2026-01-31"},
+            ]
+        },
+        {"all": [{"field": "status", "op": "is_any_of", "value": ["pending", "active"]}]},
+        {"all": [{"field": "custom.gone", "op": "is", "value": ["<script>", None]}]},
+        {"all": [{"field": "clicks", "op": "at_least", "value": "2.5"}, {"field": "last_clicked", "op": "is_empty"}]},
+        {"all": [DEEP]},
+        {"any": []},
+    ],
+)
+def test_every_rule_survives_being_drawn_and_sent_back(marketer: FlaskClient, rule: dict[str, Any]) -> None:
+    with transaction() as session:
+        segment = make.segment(session, rule).id
+    page = marketer.get(f"/segments/{segment}/edit")
+    assert page.status_code == 200
+    assert "<b>" not in page.text
+    assert '<script>"' not in page.text
+
+    with transaction() as session:
+        words = reader(session, NOW).vocabulary
+    assert from_form(MultiDict(inputs(page.text)), words).to_json() == rule
+
+
+def test_the_page_of_a_segment_shows_its_members(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        make.subscriber(session, "anna@example.org", country="DE", last_name="Müller")
+        segment = make.segment(session, GERMANY, "Germans").id
+    refresh_segments()
+    page = text(marketer.get(f"/segments/{segment}"))
+    assert "Anna Müller" in page
+    assert "country is Germany" in page
+    assert "Nothing uses this segment yet." in page
+    assert "country is Germany" in text(marketer.get("/segments/"))
+
+
+def test_a_segment_that_cannot_be_read_breaks_no_page(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        segment = make.segment(session, {"field": "custom.gone", "op": "is", "value": "x"}).id
+    for path in ("/segments/", f"/segments/{segment}", f"/segments/{segment}/edit"):
+        answer = marketer.get(path)
+        assert answer.status_code == 200
+        assert "there is no field “custom.gone”" in text(answer), path
+    with transaction() as session:
+        make.subscriber(session, "anna@example.org")
+    assert "cannot be used any more" in marketer.get(f"/segments/{segment}/why?address=anna@example.org").text
+
+
+def test_a_page_says_why_somebody_is_not_in_it(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        make.subscriber(session, "anna@example.org", country="AT")
+        segment = make.segment(session, {"all": [GERMANY]}).id
+    page = text(marketer.get(f"/segments/{segment}/why?address=Anna@example.org"))
+    assert "Anna is not in this segment." in page
+    assert "country is Germany" in page
+    assert "Nobody has the address x@example.org" in text(
+        marketer.get(f"/segments/{segment}/why?address=x@example.org")
+    )
+
+
+def test_an_export_holds_no_formulas(marketer: FlaskClient) -> None:
+    """S7"""
+    with transaction() as session:
+        make.subscriber(session, "anna@example.org", first_name="=HYPERLINK(1)", last_name=" +1")
+        segment = make.segment(session, {"all": []}).id
+    refresh_segments()
+    answer = marketer.get(f"/segments/{segment}/members.csv")
+    assert answer.mimetype == "text/csv"
+    lines = answer.text.splitlines()
+    assert lines[0] == "\ufeffemail,first_name,last_name,language,country,since"
+    assert lines[1].startswith("anna@example.org,'=HYPERLINK(1),' +1,,,20")
+
+
+def test_putting_a_segment_away_can_be_undone(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        segment = make.segment(session, GERMANY, "Germans").id
+    page = marketer.post(f"/segments/{segment}/archive", follow_redirects=True)
+    assert f'action="/segments/{segment}/restore"' in page.text
+    with transaction() as session:
+        assert session.get_one(Segment, segment).archived_at
+    marketer.post(f"/segments/{segment}/restore")
+    with transaction() as session:
+        assert session.get_one(Segment, segment).archived_at is None
+
+
+@pytest.mark.parametrize("path", ["/segments/", "/segments/new", "/segments/1", "/segments/1/edit"])
+def test_visitors_see_no_segments(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 302
+
+
+def test_the_sentence_is_said_in_german_too(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        make.segment(session, GERMANY)
+
+        session.execute(update(User).values(locale="de"))
+    assert "Land ist Deutschland" in text(marketer.get("/segments/"))
