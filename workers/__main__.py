@@ -5,6 +5,7 @@ Each command reads the environment (docs/settings.md), runs one part in this pro
 """
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -89,6 +90,15 @@ def mailbox(port: int) -> None:
     logs.to_terminal()
     store = Store(Config.from_environment().mailbox)
     catcher.serve(store, server.listen("127.0.0.1", port), Stop().listen())
+
+
+@commands.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def demo(file: Path | None) -> None:
+    """Play the whole circle on the orders of a real shop (FILE: a full CDNOW_master.txt)."""
+    from workers.demo.run import run as play
+
+    sys.exit(play(file))
 
 
 @commands.command()

@@ -444,14 +444,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subscriber_id", name=op.f("pk_standing")),
         postgresql_with={"fillfactor": 80},
     )
-    op.create_index(
-        "ix_standing_birthday",
-        "standing",
-        ["birthday"],
-        unique=False,
-        sqlite_where=sa.text("status = 1"),
-        postgresql_where=sa.text("status = 1"),
-    )
     op.create_table(
         "subscriber_tag",
         sa.Column("tag_id", ID, nullable=False),

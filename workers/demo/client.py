@@ -17,6 +17,7 @@ class Client:
     """Speaks to one Letterbond; each thread has a connection of its own."""
 
     def __init__(self, base_url: str, key: str | None = None) -> None:
+        self.base_url = base_url
         parts = urlsplit(base_url)
         self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -29,6 +30,10 @@ class Client:
     def post(self, path: str, body: Any = None) -> Any:
         """JSON to the API and back."""
         return self._json("POST", path, json.dumps(body or {}).encode(), "application/json")
+
+    def patch(self, path: str, body: Any) -> Any:
+        """JSON changes to the API and back."""
+        return self._json("PATCH", path, json.dumps(body).encode(), "application/json")
 
     def upload(self, path: str, content: bytes, kind: str = "text/csv") -> Any:
         """Bytes to the API, JSON back."""

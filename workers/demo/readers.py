@@ -32,7 +32,6 @@ class Mail:
     recipient: str
     subject: str
     html: str
-    unsubscribe: str
 
     @property
     def pixel(self) -> str | None:
@@ -45,12 +44,17 @@ class Mail:
         """The tracked links, in the order of the mail."""
         return [unescape(url) for url in re.findall(r'href="([^"]+/c/[^"]+)"', self.html)]
 
+    @property
+    def unsubscribe(self) -> str | None:
+        """The way out."""
+        found = re.search(r'href="[^"]+(/u/[^"]+)"', self.html)
+        return unescape(found[1]) if found else None
+
 
 def read_mail(raw: bytes, recipient: str) -> Mail:
     """Parse a mail with Python's own library: what it cannot read, no reader could."""
     message = email.message_from_bytes(raw)
-    unsubscribe = re.search(r"<(https?://[^>]+)>", str(message["List-Unsubscribe"]))
-    return Mail(recipient, str(message["Subject"]), _html(message), unsubscribe[1] if unsubscribe else "")
+    return Mail(recipient, str(message["Subject"]), _html(message))
 
 
 def machines(mail: Mail, client: Client) -> int:
@@ -79,8 +83,7 @@ def _deeds(mail: Mail, client: Client, keenness: float) -> Iterator[bool]:
     if mood < 0.10 + keenness / 2 and mail.links:
         yield client.visit(mail.links[int(mood * 1000) % len(mail.links)], agent) < 400
     if mood > 0.39 + keenness and mail.unsubscribe:
-        path = "/" + mail.unsubscribe.split("/", 3)[3]
-        yield client.submit(path, **{"List-Unsubscribe": "One-Click"}) == 200
+        yield client.submit(mail.unsubscribe, **{"List-Unsubscribe": "One-Click"}) == 200
 
 
 def _dice(*words: str) -> float:
