@@ -1,0 +1,58 @@
+"""Who joined and who left, month by month, and how many could be mailed at a moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CTE, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.reports.periods import counts, seconds, span_table, within
+from app.subscribers.models import Standing, Status
+from segments.cohort import Period
+
+# Somebody who never confirmed has not joined.
+_JOINED = Standing.status != Status.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """A month's people: `left` are all who cannot be mailed any more, whatever the reason."""
+
+    label: str
+    start: datetime
+    is_running: bool
+    joined: int
+    left: int
+
+    @property
+    def net(self) -> int:
+        return self.joined - self.left
+
+
+def growth(session: Session, months: Sequence[Period], now: datetime) -> list[Growth]:
+    """A Growth for each month."""
+    span = span_table(months, now)
+    joined, left = (counts(session, _by_month(span, moment)) for moment in (Standing.created_at, Standing.ended_at))
+    return [
+        Growth(month.label, month.start, month.end > now, joined.get(number, 0), left.get(number, 0))
+        for number, month in enumerate(months)
+    ]
+
+
+def _by_month(span: CTE, moment: InstrumentedAttribute[Any]) -> Select[int, int]:
+    counted = select(span.c.number, func.count()).join(Standing, within(moment, span))
+    return counted.where(_JOINED).group_by(span.c.number)
+
+
+def subscribers_at(session: Session, moments: Sequence[datetime]) -> list[int]:
+    """How many had joined and not left at each of these moments."""
+    here = [
+        func.count().filter(
+            seconds(Standing.created_at) <= int(moment.timestamp()),
+            Standing.ended_at.is_(None) | (Standing.ended_at > moment),
+        )
+        for moment in moments
+    ]
+    return list(session.execute(select(*here).select_from(Standing).where(_JOINED)).one())
