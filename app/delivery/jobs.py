@@ -4,6 +4,7 @@ from functools import partial
 
 from app.db import reading, transaction, utc_now
 from app.delivery import launch, reap, send
+from app.delivery.desk import desk
 from app.queue import enqueue, job
 
 
@@ -37,7 +38,7 @@ def fill_campaign(campaign_id: int) -> None:
 @job("send")
 def drain(campaign_id: int) -> None:
     """Send what is due of a campaign; each claimed shard calls the next worker."""
-    with send.desk() as own:
+    with desk() as own:
         has_more = send.drain(own, campaign_id, on_claim=partial(enqueue, drain, campaign_id))
     with transaction() as session:
         reap.finish(session, utc_now())

@@ -7,24 +7,18 @@ or the loss of the shard takes effect before the next mail.
 Not in charge of: when to look (`reap.py`), what replies mean (`ledger.py`), who may be mailed (`batch.py`).
 """
 
-import os
-import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
 
-from flask import current_app
 from sqlalchemy.exc import DBAPIError
 
 from app.campaigns.models import Campaign, CampaignState
 from app.campaigns.render import RenderFailed
-from app.config import Config
-from app.db import Database, utc_now
+from app.db import utc_now
 from app.delivery.batch import Taken, call_off, take_batch
+from app.delivery.desk import Desk
 from app.delivery.journal import Journal, Stretch, dead_stretches, remove_older
 from app.delivery.ledger import Failure, Reply, Results, write
 from app.delivery.message import Composer, Person, composer, people
@@ -32,8 +26,7 @@ from app.delivery.recover import recover
 from app.delivery.shards import Claim, claim, free_dead, release
 from app.delivery.trouble import wait_for_relay
 from app.delivery.watch import Watch
-from app.mail import Message, Outcome, Result, Transport, to_bytes
-from app.tokens import Tokens
+from app.mail import Message, Outcome, Result, to_bytes
 
 # A worker gives the other campaigns their turn after so long.
 TURN = timedelta(seconds=60)
@@ -50,38 +43,6 @@ class Ending(StrEnum):
     STOPPED = "stopped"
     LOST = "lost"
     TROUBLE = "trouble"
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What a sender works with."""
-
-    database: Database
-    journals: Path
-    tokens: Tokens
-    base_url: str
-    transport: Transport
-    stopping: Callable[[], bool]
-    owner: str
-
-
-@contextmanager
-def desk() -> Iterator[Desk]:
-    """The desk of this process; only workers have a transport."""
-    config: Config = current_app.extensions["letterbond.config"]
-    transport = current_app.extensions["letterbond.transport"]()
-    try:
-        yield Desk(
-            database=current_app.extensions["letterbond.database"],
-            journals=config.journal,
-            tokens=current_app.extensions["letterbond.tokens"],
-            base_url=config.base_url,
-            transport=transport,
-            stopping=current_app.extensions.get("letterbond.stopping", lambda: False),
-            owner=f"{socket.gethostname()}:{os.getpid()}",
-        )
-    finally:
-        transport.close()
 
 
 def drain(own: Desk, campaign_id: int, on_claim: Callable[[], object] = lambda: None) -> bool:

@@ -43,8 +43,9 @@ class SpoolFile:
     def batch(self, start: int, limit: int, before: datetime) -> Batch:
         """Up to `limit` records from `start` on that are older than `before`."""
         with self.path.open("rb") as stream:
-            stream.seek(max(0, start - _REACH))
-            earlier = stream.read(start - stream.tell())
+            before_it = max(0, start - _REACH)
+            stream.seek(before_it)
+            earlier = stream.read(start - before_it)
             content = stream.read(limit * _LINE + _REACH)
         end = 0
         records: list[Record] = []
@@ -56,14 +57,15 @@ class SpoolFile:
                 continue
             end += size
             records += [record] if record is not None else []
-        return Batch(self.name, start, start + end, records, [*_whole(earlier), *records, *later])
+        return Batch(self.name, start, start + end, records, [*_stretch(earlier, before_it), *records, *later])
 
     def around(self, offset: int) -> list[Record]:
         """The records on both sides of `offset`; none if the file is gone."""
         try:
             with self.path.open("rb") as stream:
-                stream.seek(max(0, offset - _REACH))
-                return _whole(stream.read(2 * _REACH))
+                start = max(0, offset - _REACH)
+                stream.seek(start)
+                return _stretch(stream.read(2 * _REACH), start)
         except FileNotFoundError:
             return []
 
@@ -95,8 +97,10 @@ def _parsed(content: bytes) -> Iterator[tuple[int, Record | None]]:
         yield len(line) + 1, _record(line)
 
 
-def _whole(content: bytes) -> list[Record]:
-    """The records of a stretch that may begin in the middle of a line."""
+def _stretch(content: bytes, start: int) -> list[Record]:
+    """The whole records of a stretch; one that does not begin the file begins in the middle of a line."""
+    if start:
+        content = content.partition(b"\n")[2]
     return [record for _size, record in _parsed(content) if record is not None]
 
 

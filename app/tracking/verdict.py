@@ -7,7 +7,7 @@ Not of: what a verdict means for counts and scores (`take.py`).
 The order of arrival plays no part (T4): what a hit is judged by are the hits around it, by the time they happened.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -124,11 +124,17 @@ def _in_bursts(clicks: Sequence[Hit]) -> set[int]:
     if len(clicks) < BURST_LINKS:
         return found
     clicks = sorted(clicks, key=lambda click: click.at)
-    span, first = BURST.total_seconds() * 1000, 0
+    span, first, marked = BURST.total_seconds() * 1000, 0, 0
+    links: Counter[str] = Counter()
     for last, click in enumerate(clicks):
+        links[click.link] += 1
         while click.at - clicks[first].at > span:
+            left = clicks[first].link
+            links[left] -= 1
+            if not links[left]:
+                del links[left]
             first += 1
-        window = clicks[first : last + 1]
-        if len({each.link for each in window}) >= BURST_LINKS:
-            found |= {each.at for each in window}
+        if len(links) >= BURST_LINKS:
+            found.update(each.at for each in clicks[max(first, marked) : last + 1])
+            marked = last + 1
     return found

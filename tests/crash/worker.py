@@ -12,6 +12,7 @@ from app.campaigns.models import Campaign, CampaignState
 from app.config import Config, Relay
 from app.db import reading, transaction, utc_now
 from app.delivery import reap, send
+from app.delivery.desk import desk
 from workers.smtp import SmtpTransport
 from workers.stopping import Stop
 
@@ -37,7 +38,7 @@ def main(database_url: str, home: str, port: str, campaign: str) -> None:
     app.extensions["letterbond.transport"] = lambda: SmtpTransport(settings.relay, "localhost")
     with app.app_context():
         while not stop() and not _is_over(campaign_id):
-            with send.desk() as own:
+            with desk() as own:
                 send.drain(own, campaign_id)
             with transaction() as session:
                 reap.finish(session, utc_now())

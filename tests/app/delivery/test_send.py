@@ -14,6 +14,7 @@ from app.campaigns.schedule import cancel, pause, resume
 from app.db import transaction, utc_now
 from app.delivery import launch, reap, send, trouble
 from app.delivery.books import books, progress, troubles
+from app.delivery.desk import desk
 from app.delivery.models import Delivery, DeliveryState, Shard
 from app.delivery.settle import count_unknown_as_sent, send_unknown_again
 from app.events.models import Event
@@ -398,7 +399,7 @@ def test_two_senders_share_the_shards_of_a_campaign(
     campaign_id = launched(people=60)
 
     def work(_: int) -> None:
-        with app.app_context(), send.desk() as own:
+        with app.app_context(), desk() as own:
             send.drain(own, campaign_id)
 
     with ThreadPoolExecutor(3) as pool:

@@ -106,6 +106,15 @@ def test_the_order_of_arrival_plays_no_part(clicks: list[tuple[int, int]], chanc
     assert [Rules().judge(each, SENT, ordered) for each in hits] == [Rules().judge(each, SENT, mixed) for each in hits]
 
 
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 4)), max_size=15))
+def test_bursts_are_what_looking_at_every_ten_seconds_finds(clicks: list[tuple[int, int]]) -> None:
+    hits = [hit(CLICK, CHROME, at=LATER + second * 1000, link=str(link)) for second, link in clicks]
+    windows = [[each for each in hits if 0 <= each.at - first.at <= 10_000] for first in hits]
+    expected = {each.at for window in windows if len({one.link for one in window}) >= 3 for each in window}
+    bursts = Bursts(hits)
+    assert {each.at for each in hits if each in bursts} == expected
+
+
 def test_an_operator_may_change_the_instant_window() -> None:
     early = hit(CLICK, CHROME, at=SENT * 1000 + 3000)
     assert Rules(instant=timedelta(0)).judge(early, SENT, Bursts([])) is Verdict.HUMAN
