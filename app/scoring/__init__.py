@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.db import utc_now
-from app.feature import Feature
+from app.feature import Feature, NavigationEntry
 from app.queue import Timed
+from app.scoring import api, views
 from app.scoring.apply import on_events
+from app.scoring.card import score_card
 from app.scoring.defaults import defaults
 from app.scoring.jobs import keep_scores
 from app.scoring.kinds import KINDS
@@ -22,11 +25,14 @@ def _on_events_removed(session: Session, people: Sequence[int]) -> None:
 
 feature = Feature(
     name="scoring",
+    blueprints=(views.blueprint, api.blueprint),
     event_kinds=KINDS,
     fields=fields,
     merge_tags=merge_tags,
     on_events=on_events,
     on_events_removed=_on_events_removed,
     timetable=(Timed(keep_scores, every=timedelta(hours=1)),),
+    navigation=(NavigationEntry(_l("Tiers & scores"), "scoring.index", "award", 50),),
+    profile_cards=(score_card,),
     defaults=defaults,
 )

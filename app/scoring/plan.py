@@ -101,8 +101,21 @@ def read_plan(data: Mapping[str, Any]) -> Plan:
 
 
 def _message(error: Any) -> str:
-    said = error.get("ctx", {}).get("error")
-    return str(said) if isinstance(said, ValueError) else str(error["msg"])
+    """What pydantic found wrong, in the reader's language."""
+    context = error.get("ctx", {})
+    if isinstance(context.get("error"), ValueError):
+        return str(context["error"])
+    limits = {"ge": _("at least %(limit)s"), "gt": _("more than %(limit)s"), "le": _("at most %(limit)s")}
+    said = [words % {"limit": context[name]} for name, words in limits.items() if name in context]
+    names = {
+        "points": _("Points"),
+        "per_amount": _("Amount for one more point"),
+        "half_life_days": _("Half-life in days"),
+        "threshold": _("Where a tier begins"),
+        "name": _("Name of a tier"),
+    }
+    wanted = said[0] if said else _("this is missing, too long, or no number as expected")
+    return f"{names.get(str(error['loc'][-1]), error['loc'][-1])}: {wanted}"
 
 
 def current_plan(session: Session) -> Plan | None:

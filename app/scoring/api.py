@@ -1,0 +1,65 @@
+"""Scores and tiers for machines: read the plan, change it."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from app.accounts.access import for_machines
+from app.db import reading, transaction, utc_now
+from app.errors import NotFound
+from app.queue import enqueue
+from app.scoring.jobs import keep_scores
+from app.scoring.models import ScoreClock
+from app.scoring.plan import Plan, current_plan, read_plan, save_plan
+from app.scoring.preview import tier_sizes
+
+blueprint = for_machines("scoring_api", __name__)
+
+_TAGS = ["Tiers and scores"]
+
+
+class PlanOut(Plan):
+    """The plan, how many active people are in each tier (in their order), and whether scores are being rebuilt."""
+
+    people: list[int] = Field(examples=[[120, 40, 12, 3]])
+    rebuilding: bool
+
+
+class PlanIn(BaseModel):
+    """A whole plan: kinds that are not mentioned score nothing, tiers that are not mentioned go."""
+
+    rules: list[dict[str, Any]] = Field(examples=[[{"kind": "purchased", "points": "10", "per_amount": "10"}]])
+    half_life_days: int = Field(examples=[180])
+    tiers: list[dict[str, Any]] = Field(
+        examples=[[{"id": 1, "name": "New", "threshold": 0}, {"name": "Loyal", "threshold": 100}]]
+    )
+
+
+@blueprint.get("/scoring")
+@blueprint.output(PlanOut)
+@blueprint.doc(summary="Get the points, the half-life and the tiers", tags=_TAGS)
+def get_plan() -> dict[str, Any]:
+    """What is in force, or will be after the rebuild that is waited for."""
+    return _out()
+
+
+@blueprint.put("/scoring")
+@blueprint.input(PlanIn, arg_name="given")
+@blueprint.output(PlanOut)
+@blueprint.doc(summary="Replace the points, the half-life and the tiers", tags=_TAGS)
+def put_plan(given: PlanIn) -> dict[str, Any]:
+    """The past is scored anew in the background."""
+    with transaction() as session:
+        save_plan(session, read_plan(given.model_dump()), utc_now())
+    enqueue(keep_scores)
+    return _out()
+
+
+def _out() -> dict[str, Any]:
+    with reading() as session:
+        plan, clock = current_plan(session), session.get(ScoreClock, 1)
+        if plan is None or clock is None:
+            raise NotFound("Finish the first-run setup first.")
+        sizes = tier_sizes(session)
+        people = [sizes.get(tier.id, 0) for tier in plan.tiers]
+        return {**plan.model_dump(), "people": people, "rebuilding": clock.rebuild_wanted_at is not None}
