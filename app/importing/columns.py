@@ -39,7 +39,7 @@ def recognise(header: Sequence[str], columns: Sequence[Column]) -> dict[str, str
 def check_mapping(mapping: Mapping[str, str], header: Sequence[str], columns: Sequence[Column]) -> None:
     """Raise Invalid for columns that are not there, twice, or missing."""
     names = {column.name for column in columns}
-    used = [name for name in mapping.values() if not name.startswith(NEW)]
+    used = list(mapping.values())
     if unknown := [name for name in used if name not in names]:
         raise Invalid(_("There is no column “%(name)s”.", name=unknown[0]))
     if outside := [number for number in mapping if not number.isdecimal() or int(number) >= len(header)]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import Conflict, NotFound
 from app.feature import house
-from app.importing.columns import check_mapping
+from app.importing.columns import NEW, check_mapping
 from app.importing.importer import Importer
 from app.importing.models import BUSY, Import, ImportReject, ImportState
 from app.importing.repeats import forget_keys
@@ -38,6 +38,7 @@ def importer_of(import_: Import) -> Importer:
 def set_mapping(session: Session, import_id: int, mapping: dict[str, str], formats: dict[str, str]) -> None:
     """Say which column is what, and how it is written where that is known better than by looking."""
     import_ = find_import(session, import_id)
+    mapping = _with_new_columns(session, import_, mapping)
     check_mapping(mapping, import_.header, importer_of(import_).columns(session))
     values = {"mapping": mapping, "formats": formats, "is_surveyed": False}
     _move(session, import_id, _READY, ImportState.UPLOADED, **values)
@@ -74,6 +75,17 @@ def undo(session: Session, import_id: int) -> None:
 def waiting_imports(session: Session) -> Sequence[int]:
     """Those that a worker should be at."""
     return session.scalars(select(Import.id).where(Import.state.in_(BUSY)).order_by(Import.id)).all()
+
+
+def _with_new_columns(session: Session, import_: Import, mapping: dict[str, str]) -> dict[str, str]:
+    """Make the columns that `new:<kind>` asks for; they are named as in the file."""
+    importer = importer_of(import_)
+    kinds = {NEW + kind for kind, _label in importer.new_kinds}
+    adopted = dict(mapping)
+    for number, name in mapping.items():
+        if importer.add_column and name in kinds and number.isdecimal() and int(number) < len(import_.header):
+            adopted[number] = importer.add_column(session, import_.header[int(number)], name.removeprefix(NEW))
+    return adopted
 
 
 def _begin(session: Session, import_id: int, state: ImportState, now: datetime) -> None:

@@ -6,7 +6,7 @@ Not in charge of: reading them (`reading.py`).
 import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -32,7 +32,7 @@ def uploads() -> Path:
     return folder
 
 
-def keep(stream: BinaryIO) -> str:
+def keep(stream: IO[bytes]) -> str:
     """Write an upload to disk, in pieces, and name it."""
     name = f"{secrets.token_hex(16)}.csv"
     with (uploads() / name).open("wb") as file:

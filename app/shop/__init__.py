@@ -1,6 +1,25 @@
-"""The shop feature."""
+"""The shop feature: what people bought, as facts with money, and what follows for segments, scores and mails."""
 
+from flask_babel import lazy_gettext as _l
+
+from app.feature import Feature, NavigationEntry
 from app.shop import models  # noqa: F401 - its tables
-from app.feature import Feature
+from app.shop.api import blueprint as api
+from app.shop.counts import on_events, on_events_removed
+from app.shop.fields import fields
+from app.shop.importing import importer
+from app.shop.kinds import KINDS
+from app.shop.merge_tags import merge_tags
+from app.shop.views import blueprint
 
-feature = Feature(name="shop")
+feature = Feature(
+    name="shop",
+    blueprints=(blueprint, api),
+    event_kinds=KINDS,
+    fields=fields,
+    merge_tags=merge_tags,
+    on_events=on_events,
+    on_events_removed=on_events_removed,
+    navigation=(NavigationEntry(_l("Shop"), "shop.index", "shopping-bag", 55),),
+    importers=(importer,),
+)

@@ -13,6 +13,7 @@ from flask_wtf import FlaskForm
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy.orm import Session
 from wtforms import RadioField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.subscribers.models import Basis, TrackingMode
@@ -63,15 +64,17 @@ class Options(BaseModel):
 
 
 _BASES = [
-    ("", _l("None yet: they are kept as “pending” and get no mail")),
-    ("double_opt_in_elsewhere", _l("They confirmed their subscription elsewhere (double opt-in in another tool)")),
-    (
+    SelectChoice("", _l("None yet: they are kept as “pending” and get no mail")),
+    SelectChoice(
+        "double_opt_in_elsewhere", _l("They confirmed their subscription elsewhere (double opt-in in another tool)")
+    ),
+    SelectChoice(
         "existing_customer",
         _l("They are customers, were told about the newsletter when they bought, and did not object"),
     ),
-    ("manual", _l("They agreed in another way, for example on paper; I can prove it")),
+    SelectChoice("manual", _l("They agreed in another way, for example on paper; I can prove it")),
 ]
-_TRACKING_BASES = [("", _l("There is none")), _BASES[1], _BASES[3]]
+_TRACKING_BASES = [SelectChoice("", _l("There is none")), _BASES[1], _BASES[3]]
 
 
 class OptionsForm(FlaskForm):
@@ -93,17 +96,17 @@ class OptionsForm(FlaskForm):
     existing = RadioField(
         _l("People who are here already"),
         choices=[
-            ("update", _l("Filled cells replace what we know; empty cells change nothing")),
-            ("keep", _l("Nothing is overwritten; cells only fill what is empty")),
+            SelectChoice("update", _l("Filled cells replace what we know; empty cells change nothing")),
+            SelectChoice("keep", _l("Nothing is overwritten; cells only fill what is empty")),
         ],
         description=_l("People who unsubscribed, bounced or complained stay out of your mailings in any case."),
     )
     tracking = RadioField(
         _l("What may be learnt from their opens and clicks?"),
         choices=[
-            ("none", _l("Nothing")),
-            ("aggregate", _l("Only totals per campaign")),
-            ("personal", _l("What each of them opens and clicks, for scores and segments")),
+            SelectChoice("none", _l("Nothing")),
+            SelectChoice("aggregate", _l("Only totals per campaign")),
+            SelectChoice("personal", _l("What each of them opens and clicks, for scores and segments")),
         ],
         description=_l("Only new people get this setting. Agreeing to a newsletter is not agreeing to be tracked."),
     )
@@ -119,5 +122,5 @@ def make_form(session: Session, options: Mapping[str, Any]) -> OptionsForm:
     """The form, filled with what was chosen before."""
     given = {**options, "basis": options.get("basis") or "", "tracking_basis": options.get("tracking_basis") or ""}
     form = OptionsForm(data={**given, "tags": ", ".join(options.get("tags", ()))})
-    form.topics.choices = [(topic.id, topic.name) for topic in topics(session)]
+    form.topics.choices = [SelectChoice(str(topic.id), topic.name) for topic in topics(session)]
     return form
