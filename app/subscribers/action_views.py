@@ -53,7 +53,7 @@ def stop_tracking(subscriber_id: int) -> Redirect:
     with transaction() as session:
         found = person(session, subscriber_id)
         set_tracking(session, found.id, TrackingMode.NONE, utc_now(), how="by hand", basis=Basis.MANUAL)
-    flash(_("Nothing is noted about her opens and clicks any more."), "success")
+    flash(_("Nothing is noted about this person's opens and clicks any more."), "success")
     return redirect(url_for("subscribers.profile", subscriber_id=subscriber_id))
 
 

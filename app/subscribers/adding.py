@@ -68,7 +68,7 @@ def _give_consent(session: Session, person: Subscriber, agreement: Agreement, ty
         ask_to_confirm(session, person.id, _sender(session), agreement, typed, now)
         return
     if person.standing.status is not Status.PENDING:
-        raise Conflict(_("This person has left. Only she herself can come back, by confirming."))
+        raise Conflict(_("This person has left and can come back only by confirming a mail."))
     record_consent(session, person, typed, agreement, now, confirmed=True)
     person.standing.status, person.standing.tracking = Status.ACTIVE, agreement.tracking
     if agreement.basis is Basis.DOUBLE_OPT_IN_ELSEWHERE:

@@ -40,7 +40,7 @@ def new() -> str | Redirect:
         given, note = _changes(form, custom), (form.note.data or "").strip()
         added, is_new = add_subscriber(session, given, basis, utc_now(), source="by hand", note=note)
     enqueue(deliver)
-    flash(_("Added.") if is_new else _("This person was there already; her profile is changed."), "success")
+    flash(_("Added.") if is_new else _("This person was there already; the profile is changed."), "success")
     return redirect(url_for("subscribers.profile", subscriber_id=added.id))
 
 

@@ -54,11 +54,9 @@ class Reads:
             raise ValidationError(error.message) from error
 
 
-class Checkboxes(SelectMultipleField):
+def checkboxes(label: Any, **options: Any) -> Field:
     """A list of boxes."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
+    return SelectMultipleField(label, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput(), **options)
 
 
 def text_area(label: Any, validators: list[Any], description: Any = "") -> Field:
@@ -174,7 +172,7 @@ class PreferencesForm(FlaskForm):
     first_name = StringField(_l("First name"), [Optional(), Reads(parse_name)])
     last_name = StringField(_l("Last name"), [Optional(), Reads(parse_name)])
     language = SelectField(_l("Language"), choices=options(LANGUAGE_NAMES.items()))
-    topics = Checkboxes(_l("Topics"), validate_choice=True)
+    topics = checkboxes(_l("Topics"))
     tracking = BooleanField(_l("You may learn what I read and click, to send me what fits."))
 
 
@@ -189,14 +187,16 @@ class ProfileForm(FlaskForm):
     time_zone = profile_field("time_zone")
     birthday = profile_field("birthday")
     tags = StringField(_l("Tags"), [Optional(), Reads(check_tags)], description=_l("Separated by commas."))
-    topics = Checkboxes(_l("Topics"))
+    topics = checkboxes(_l("Topics"))
 
 
 class AddForm(ProfileForm):
     """A person who is brought in by hand, with the reason why she may be mailed."""
 
     basis = SelectField(_l("Why may this person be mailed?"), [InputRequired()])
-    note = text_area(_l("Proof"), [Length(max=2000)], _l("When and how did she agree? It is kept with her consent."))
+    note = text_area(
+        _l("Proof"), [Length(max=2000)], _l("When and how did this person agree? It is kept with the consent.")
+    )
 
     def validate_note(self, field: Field) -> None:
         """Without double opt-in the proof is what you write here (TRUST L5)."""
@@ -213,11 +213,11 @@ def basis_choices() -> list[SelectChoice]:
     """The legal bases of a person added by hand."""
     return options(
         [
-            (Basis.DOUBLE_OPT_IN.value, _("Ask her: send a confirmation mail")),
-            (Basis.DOUBLE_OPT_IN_ELSEWHERE.value, _("She has confirmed elsewhere (double opt-in)")),
-            (Basis.EXISTING_CUSTOMER.value, _("She is a customer who was told and has not objected (§ 7 (3) UWG)")),
-            (Basis.MANUAL.value, _("She has agreed in another way")),
-            ("none", _("She may not be mailed, only be known")),
+            (Basis.DOUBLE_OPT_IN.value, _("Ask by mail: send a confirmation mail")),
+            (Basis.DOUBLE_OPT_IN_ELSEWHERE.value, _("Confirmed elsewhere (double opt-in)")),
+            (Basis.EXISTING_CUSTOMER.value, _("A customer who was told and has not objected (§ 7 (3) UWG)")),
+            (Basis.MANUAL.value, _("Agreed in another way")),
+            ("none", _("May not be mailed, only be known")),
         ]
     )
 
@@ -237,8 +237,8 @@ class FormForm(FlaskForm):
     intro = text_area(_l("Introduction"), [Length(max=4000)])
     consent_text = text_area(_l("Words beside the newsletter box"), [DataRequired(), Length(max=2000)])
     tracking_text = text_area(_l("Words beside the tracking box"), [DataRequired(), Length(max=2000)])
-    inputs = Checkboxes(_l("Also ask for"))
-    topic_ids = Checkboxes(_l("Subscribe to"), coerce=int, description=_l("Only public topics can be offered."))
+    inputs = checkboxes(_l("Also ask for"))
+    topic_ids = checkboxes(_l("Subscribe to"), coerce=int, description=_l("Only public topics can be offered."))
 
 
 class TopicForm(FlaskForm):

@@ -1,9 +1,11 @@
-"""People, for marketers: the list, a person's page, and what can be done with her."""
+"""People, for marketers: the list, a person's page, and what is kept of her."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from flask import Response, jsonify, render_template, request, url_for
+from flask_babel import format_date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,12 +18,7 @@ from app.subscribers.custom_fields import custom_fields
 from app.subscribers.exporting import export_person
 from app.subscribers.fields import STATUS_LABELS, TRACKING_LABELS, country_choices, language_choices
 from app.subscribers.listing import PAGE, Filters, counts_by_status, page_of
-from app.subscribers.merge_tags import birthday_of
-from app.subscribers.models import (
-    Status,
-    Subscription,
-    Topic,
-)
+from app.subscribers.models import Standing, Status, Subscription, Topic
 from app.subscribers.people import person
 from app.subscribers.timeline import FIRST, timeline
 from app.subscribers.topics import tags_of, tags_with_counts, topics
@@ -36,7 +33,6 @@ STATUS_COLOURS = {
     Status.COMPLAINED: "red",
     Status.ERASED: "secondary",
 }
-_PROFILE = ("first_name", "last_name", "language", "country", "time_zone", "birthday")
 _MOST = 2000
 
 
@@ -48,7 +44,7 @@ def _words() -> dict[str, Any]:
         "tracking_label": lambda mode: TRACKING_LABELS[mode](language()),
         "country_name": lambda code: _name(country_choices(), code),
         "language_name": lambda code: _name(language_choices(), code),
-        "birthday_of": birthday_of,
+        "birthday_words": _birthday,
     }
 
 
@@ -76,12 +72,11 @@ def profile(subscriber_id: int) -> str:
     """All about one person."""
     with reading() as session:
         found = person(session, subscriber_id)
-        cards = [card for each in house().features for make in each.profile_cards if (card := make(session, found.id))]
         lasting = (Subscription.subscriber_id == found.id) & Subscription.ended_at.is_(None)
         return render_template(
             "subscribers/profile.html",
             person=found,
-            cards=cards,
+            cards=house().profile_cards(session, found.id),
             tags=tags_of(session, found.id),
             subscriptions=session.execute(select(Topic, Subscription).join(Subscription).where(lasting)).all(),
             custom=[(field.label, found.attributes.get(field.key)) for field in custom_fields(session)],
@@ -115,6 +110,15 @@ def consent(subscriber_id: int) -> Response:
         answer = jsonify(proof_sheet(session, person(session, subscriber_id)))
     answer.headers["Content-Disposition"] = f"attachment; filename=consent-{subscriber_id}.json"
     return answer
+
+
+def _birthday(standing: Standing) -> str | None:
+    """`17 May 1990`, or without the year where it is unknown."""
+    if not standing.birthday:
+        return None
+    day = date(standing.birth_year or 2000, *divmod(standing.birthday, 100))
+    pattern = ("d. MMMM" if language() == "de" else "d MMMM") + (" y" if standing.birth_year else "")
+    return str(format_date(day, pattern))
 
 
 def _filters(args: Mapping[str, str]) -> Filters:

@@ -1,5 +1,6 @@
 """The pages behind the links of a mail."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -68,6 +69,16 @@ def test_one_click_unsubscribes_without_cookie_token_or_redirect(
         assert "Set-Cookie" not in answer.headers
     assert anna.standing.status is Status.UNSUBSCRIBED
     assert anna.events == ["unsubscribed"]
+
+
+def test_parallel_posts_leave_once(app: APIFlask, anna: Anna) -> None:
+    """TRUST R11."""
+    urls = [anna.leave, anna.leave_news] * 6
+    with ThreadPoolExecutor(6) as pool:
+        codes = list(pool.map(lambda url: app.test_client().post(url, data=ONE_CLICK).status_code, urls))
+    assert codes == [200] * len(urls)
+    assert anna.standing.status is Status.UNSUBSCRIBED
+    assert len(anna.events) <= 2
 
 
 def test_one_click_leaves_the_topic_of_its_mail(client: FlaskClient, anna: Anna) -> None:

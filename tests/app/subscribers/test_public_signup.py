@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.db import transaction, utc_now
+from app.subscribers import public_signup
 from app.subscribers.custom_fields import add_field
 from app.subscribers.lifecycle import suppress
 from app.subscribers.limits import PER_HOUR
@@ -19,6 +21,11 @@ from tests import make
 from tests.app.subscribers.people import form, letters
 
 Send = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _answer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(public_signup, "ANSWER_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -83,6 +90,18 @@ def test_known_and_unknown_addresses_get_the_same_answer(app: APIFlask, send: Se
     answers = [send(f"{name}@example.org") for name in who]
     assert {(answer.status_code, answer.data) for answer in answers} == {(200, answers[0].data)}
     assert _purposes() == ["confirm", "already_subscribed", "confirm"]
+
+
+def test_the_time_of_the_answer_tells_nothing(app: APIFlask, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TRUST S12: also for those for whom nothing is done."""
+    with transaction() as session:
+        angry = make.subscriber(session, "angry@example.org")
+        suppress(session, angry.id, SuppressionReason.COMPLAINED, utc_now())
+    monkeypatch.setattr(public_signup, "ANSWER_SECONDS", 0.3)
+    for email in ("new@example.org", "angry@example.org", "new@example.org"):
+        started = monotonic()
+        send(email)
+        assert monotonic() - started >= 0.3
 
 
 @pytest.mark.parametrize(

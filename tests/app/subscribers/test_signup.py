@@ -1,5 +1,6 @@
 """From a form to an active subscriber, and everything that must not lead there."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from app.subscribers.consent import proof_sheet, wording_hash
 from app.subscribers.lifecycle import put_on_suppression_list, suppress, unsubscribe
 from app.subscribers.models import (
     ConsentRecord,
+    SignupForm,
     Standing,
     Status,
     Subscriber,
@@ -206,3 +208,19 @@ def test_unconfirmed_requests_are_forgotten_after_two_weeks(app: APIFlask) -> No
             "active@example.org",
         }
         assert session.scalar(select(func.count()).select_from(ConsentRecord)) == 2
+
+
+def test_parallel_sign_ups_make_one_person_and_one_mail(app: APIFlask) -> None:
+    """TRUST S12: also where two requests arrive at once."""
+    with transaction() as session:
+        form_id = form(session).id
+
+    def ask(email: str) -> None:
+        with app.app_context(), transaction() as session:
+            sign_up(session, session.get_one(SignupForm, form_id), request(email), NOW)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(ask, ["anna@example.org", "ANNA@example.org", "Anna@Example.ORG"] * 4))
+    with transaction() as session:
+        assert session.scalar(select(func.count()).select_from(Subscriber)) == 1
+        assert len(letters(session)) == 1
