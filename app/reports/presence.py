@@ -79,7 +79,7 @@ def _in_segment(segment_id: int) -> Stretches:
 
 
 def _subscribed() -> Stretches:
-    joined, left = seconds(Standing.created_at), seconds(func.coalesce(Standing.ended_at, LASTS))
+    joined, left = seconds(Standing.created_at), func.coalesce(seconds(Standing.ended_at), int(LASTS.timestamp()))
     return select(Standing.subscriber_id, joined.label("since"), left.label("until"), joined.label("first")).where(
         Standing.status != Status.PENDING
     )

@@ -1,0 +1,174 @@
+"""Every report as a page, as CSV and through the API: three faces of one value."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from lxml import html
+from pydantic import BaseModel
+from sqlalchemy import insert
+
+from app.campaigns.models import Link
+from app.db import transaction, utc_now
+from app.reports.schemas import CampaignReportOut, CohortGridOut, OverviewOut, SegmentReportOut
+from app.reports.tables import csv_answer
+from app.shop.kinds import PURCHASED
+from tests import make
+from tests.app.reports.world import delivered, happened, launched, member
+
+HOSTILE = "=cmd|' /C calc'!A0"
+
+
+@pytest.fixture
+def filled(app: APIFlask) -> dict[str, int]:
+    """A campaign and a segment with some numbers, and a name that is a formula."""
+    with transaction() as session:
+        people = [make.subscriber(session, last_order_at=utc_now()).id for _ in range(6)]
+        segment = make.segment(session, {"all": []}, HOSTILE).id
+        campaign = launched(session, "2026-11-01T09:00").id
+        session.execute(insert(Link).values(campaign_id=campaign, position=0, target="https://a.example/"))
+        for person in people:
+            member(session, segment, person, "2026-01-01")
+            delivered(session, campaign, person, "2026-11-01T09:00", clicked_at="2026-11-01T10:00")
+            happened(session, PURCHASED, person, "2026-09-20", value=1999)
+            happened(session, PURCHASED, person, "2026-10-20", value=1999)
+    return {"segment": segment, "campaign": campaign}
+
+
+def rows_of(answer: Any) -> list[dict[str, str]]:
+    assert answer.status_code == 200, answer.data
+    assert answer.mimetype == "text/csv"
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+
+
+ADDRESSES = (
+    "/",
+    "/reports/",
+    "/reports/everybody",
+    "/reports/everybody?presence=member&days=30&months=24&until=2026-06",
+    "/reports/segments/{segment}",
+    "/reports/segments/{segment}?presence=member&until=",
+    "/reports/cohorts",
+    "/reports/cohorts?metric=subscribed&since=first_order&segment={segment}",
+    "/campaigns/{campaign}/report",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_page_shows_its_numbers(marketer: FlaskClient, filled: dict[str, int], address: str) -> None:
+    answer = marketer.get(address.format(**filled))
+    assert answer.status_code == 200
+    assert html.fromstring(answer.data).cssselect("h1")
+
+
+@pytest.mark.parametrize("address", ["/", "/reports/", "/reports/everybody", "/reports/cohorts"])
+def test_a_new_house_has_pages_without_numbers(marketer: FlaskClient, address: str) -> None:
+    assert marketer.get(address).status_code == 200
+
+
+def test_a_new_house_is_led_to_its_first_steps(marketer: FlaskClient) -> None:
+    page = html.fromstring(marketer.get("/").data)
+    steps = [step.text_content() for step in page.cssselect(".list-group-item .fw-bold")]
+    assert len(steps) == 5
+    assert page.cssselect('.list-group-item a[href="/campaigns/new"]')
+
+
+def test_a_draft_has_nothing_to_report_yet(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        campaign = make.campaign(session).id
+    assert b"Nothing to report yet" in marketer.get(f"/campaigns/{campaign}/report").data
+
+
+def test_the_page_says_how_it_counts(marketer: FlaskClient, filled: dict[str, int]) -> None:
+    address = f"/reports/segments/{filled['segment']}"
+    active, then = (marketer.get(f"{address}?presence={one}").get_data(as_text=True) for one in ("active", "member"))
+    assert "bought or confirmed in the 90 days before" in active
+    assert "was in the segment at that time" in then
+
+
+def test_page_csv_and_api_say_the_same(marketer: FlaskClient, api: FlaskClient, filled: dict[str, int]) -> None:
+    query = "months=6&until=2026-10"
+    address = f"/reports/segments/{filled['segment']}"
+    months = api.get(f"/api/v1{address}?{query}").json["months"]
+    rows = rows_of(marketer.get(f"{address}.csv?{query}"))
+    table = html.fromstring(marketer.get(f"{address}?{query}").data).cssselect("table.card-table")[0]
+    shown = [[cell.text_content().strip() for cell in row] for row in table.cssselect("tbody tr")]
+    assert len(months) == len(rows) == len(shown) == 6
+    october = months[-1]
+    assert (october["label"], rows[-1]["month"], shown[-1][0]) == ("2026-10", "2026-10", "Oct 2026")
+    assert october["retention"]["retention"] == 100.0
+    assert (rows[-1]["retention_percent"], shown[-1][7]) == ("100.00", "100.0%")
+    assert (october["engagement"]["revenue"], rows[-1]["revenue"]) == (6 * 1999, "119.94")
+    assert (october["repeat"]["rate"], rows[-1]["repeat_rate_percent"]) == (100.0, "100.00")
+
+
+def test_the_cohort_csv_has_people_and_percent_for_each_month(marketer: FlaskClient, filled: dict[str, int]) -> None:
+    rows = rows_of(marketer.get("/reports/cohorts.csv?metric=bought&until=2026-10&months=10"))
+    january = rows[0]
+    assert (january["cohort"], january["size"], january["people_9"], january["percent_9"]) == (
+        "2026-01",
+        "6",
+        "6",
+        "100.00",
+    )
+    assert rows[-1]["people_1"] == ""
+
+
+def test_names_in_csv_are_never_formulas(marketer: FlaskClient, filled: dict[str, int]) -> None:
+    """TRUST S7."""
+    rows = rows_of(marketer.get(f"/campaigns/{filled['campaign']}/report.csv"))
+    assert {row["item"] for row in rows if row["part"] == "segment"} == {"'" + HOSTILE}
+    assert {row["figure"]: row["value"] for row in rows if row["part"] == "segment"}["click_rate_percent"] == "100.00"
+
+
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\t=1", " =1", '"=1', "\uff1d1", "\u00a0=1", "\r1"])
+def test_what_a_spreadsheet_would_run_is_quoted(cell: str) -> None:
+    """TRUST S7."""
+    (row,) = csv.reader(io.StringIO(csv_answer("x", [(cell,)]).get_data(as_text=True)[1:], newline=""))
+    assert row == ["'" + cell]
+
+
+@pytest.mark.parametrize("cell", ["Anna", "5 - 3", "a=b", -5])
+def test_other_cells_stay_as_they_are(cell: str | int) -> None:
+    (row,) = csv.reader(io.StringIO(csv_answer("x", [(cell,)]).get_data(as_text=True)[1:]))
+    assert row == [str(cell)]
+
+
+def test_a_name_in_a_page_is_text(marketer: FlaskClient) -> None:
+    """TRUST S8."""
+    with transaction() as session:
+        segment = make.segment(session, {"all": []}, "<script>alert(1)</script>").id
+    assert b"<script>alert" not in marketer.get(f"/reports/segments/{segment}").data
+    assert b"<script>alert" not in marketer.get("/reports/").data
+
+
+@pytest.mark.parametrize(
+    "address", ["/reports/everybody?days=x", "/reports/cohorts?metric=x", "/reports/everybody.csv?until=2026-99"]
+)
+def test_nonsense_is_refused_with_a_page(marketer: FlaskClient, address: str) -> None:
+    assert marketer.get(address).status_code == 422
+
+
+@pytest.mark.parametrize("address", ["/reports/segments/99", "/campaigns/99/report", "/reports/segments/99.csv"])
+def test_what_is_not_there_is_not_found(marketer: FlaskClient, address: str) -> None:
+    assert marketer.get(address).status_code == 404
+
+
+def test_the_api_reports(api: FlaskClient, filled: dict[str, int]) -> None:
+    campaign = api.get(f"/api/v1/reports/campaigns/{filled['campaign']}").json
+    assert (campaign["people"]["click_rate"], campaign["books"]) == (100.0, {"sent": 6})
+    assert campaign["segments"][0]["click_rate"] == 100.0
+    assert api.get("/api/v1/reports/overview").json["last"]["subscribers"] == 6
+    assert len(api.get("/api/v1/reports/cohorts?months=3&until=2026-10").json["cohorts"]) == 3
+    assert api.get("/api/v1/reports/everybody?months=2").json["segment_id"] is None
+    assert api.get("/api/v1/reports/everybody?months=0").status_code == 422
+    assert api.get("/api/v1/reports/segments/99").status_code == 404
+
+
+@pytest.mark.parametrize("shape", [SegmentReportOut, CohortGridOut, CampaignReportOut, OverviewOut])
+def test_the_examples_in_the_description_of_the_api_are_of_its_shapes(shape: type[BaseModel]) -> None:
+    (example,) = shape.model_json_schema(mode="serialization")["examples"]
+    assert shape.model_validate(example).model_dump(mode="json") == example
