@@ -34,7 +34,11 @@ class Membership(Base):
     """Somebody was in a segment from `joined_at` until before `left_at` (LASTS while she is)."""
 
     __tablename__ = "membership"
-    __table_args__ = (Index(None, "subscriber_id", "segment_id"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index(None, "subscriber_id", "segment_id"),
+        # Derived rows go when their person does (undoing an import).
+        {"sqlite_with_rowid": False, "info": {"derived": True}},
+    )
 
     segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id"), primary_key=True)
     left_at: Mapped[datetime] = mapped_column(primary_key=True)
@@ -49,7 +53,7 @@ class Marks(Base):
     """
 
     __tablename__ = "membership_marks"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = ({"sqlite_with_rowid": False, "info": {"derived": True}},)
 
     sheet: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)

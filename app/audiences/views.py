@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
-from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,6 +21,7 @@ from app.audiences.segment import archive, current_segments, find, restore
 from app.audiences.starters import starters
 from app.db import reading, transaction, utc_now
 from app.feature import house
+from app.formatting import day as formatted
 from app.i18n import language
 from app.queue import enqueue
 from app.spreadsheet import Cell, download
@@ -145,6 +145,6 @@ def _growth(session: Session, segment: Segment, words: Reader) -> dict[str, Any]
     if len(days) < 2:
         return None
     ends = [calendar.start(day + timedelta(days=1)) for day in days]
-    labels = [format_date(day, "short") for day in days]
+    labels = [formatted(each, "short") for each in days]
     values = sizes(session, segment.id, ends)
     return {"labels": labels, "series": [{"name": _("People"), "values": values}], "axis": _("Day")}

@@ -16,7 +16,7 @@ from app.scoring.defaults import defaults
 from app.scoring.jobs import keep_scores
 from app.scoring.kinds import KINDS
 from app.scoring.rebuild import rebuild
-from app.scoring.words import fields, merge_tags
+from app.scoring.words import captions, fields, merge_tags
 
 
 def _on_events_removed(session: Session, people: Sequence[int]) -> None:
@@ -34,5 +34,6 @@ feature = Feature(
     timetable=(Timed(keep_scores, every=timedelta(hours=1)),),
     navigation=(NavigationEntry(_l("Tiers & scores"), "scoring.index", "award", 50),),
     profile_cards=(score_card,),
+    captions=captions,
     defaults=defaults,
 )

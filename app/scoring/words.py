@@ -1,4 +1,4 @@
-"""What rules and mails may say about scores: segment fields and merge tags."""
+"""What is said about scores elsewhere: segment fields, merge tags, and what stands beneath events on the timeline."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,6 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import utc_now
+from app.events.models import Event
+from app.i18n import language
+from app.scoring.kinds import TIER_CHANGED
 from app.scoring.points import score_clock
 from app.scoring.tiers import all_tiers, tier_label
 from app.subscribers.models import Standing
@@ -40,4 +43,13 @@ def merge_tags(session: Session, subscriber_ids: Sequence[int]) -> dict[int, dic
     return {
         person: {"score": round(decay.value(score, today), 1), "tier": names.get(tier_id)}
         for person, score, tier_id in session.execute(wanted.where(Standing.subscriber_id.in_(subscriber_ids)))
+    }
+
+
+def captions(session: Session, events: Sequence[Event]) -> dict[int, str]:  # noqa: ARG001 - one form for all features
+    """“Reader → Regular” beneath a change of tier."""
+    changes = {event.id: event.data for event in events if event.kind == TIER_CHANGED.code and event.data}
+    return {
+        event_id: " → ".join(tier_label(data[end])(language()) for end in ("from", "to") if data.get(end))
+        for event_id, data in changes.items()
     }

@@ -49,7 +49,8 @@ def form(**changes: str) -> dict[str, str]:
 def reader_with(points: int) -> int:
     with transaction() as session:
         person = make.subscriber(session).id
-        record(session, [happening(CONFIRMED, person, NOW) for _ in range(points // 10)])
+        for _ in range(points // 10):
+            record(session, [happening(CONFIRMED, person, NOW)])
     return person
 
 
@@ -123,6 +124,7 @@ def test_a_person_s_page_explains_her_score(marketer: FlaskClient) -> None:
     assert "20.0 points" in page
     assert "20.0 points to Regular" in page
     assert "Together 20.0" in page
+    assert "New → Reader" in page
 
 
 def test_names_of_tiers_that_came_with_the_house_are_translated(marketer: FlaskClient) -> None:
