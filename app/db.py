@@ -143,7 +143,14 @@ def _speak_sqlite(engine: Engine) -> None:
         # The driver's own BEGIN comes too late and too weak; ours is sent by _begin below.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+        # secure_delete: what is erased must not stay in free pages of the file (TRUST L12).
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+            "secure_delete=ON",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

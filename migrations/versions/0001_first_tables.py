@@ -359,6 +359,7 @@ def upgrade() -> None:
             ["subscriber_id"], ["subscriber.id"], name=op.f("fk_membership_subscriber_id_subscriber")
         ),
         sa.PrimaryKeyConstraint("segment_id", "left_at", "subscriber_id", name=op.f("pk_membership")),
+        info={"derived": True},
         sqlite_with_rowid=False,
     )
     op.create_index(
@@ -373,6 +374,7 @@ def upgrade() -> None:
             ["subscriber_id"], ["subscriber.id"], name=op.f("fk_membership_marks_subscriber_id_subscriber")
         ),
         sa.PrimaryKeyConstraint("sheet", "subscriber_id", name=op.f("pk_membership_marks")),
+        info={"derived": True},
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -392,6 +394,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_order_key")),
     )
     op.create_index(op.f("ix_order_import_id"), "order", ["import_id"], unique=False)
+    op.create_index(op.f("ix_order_ordered_at"), "order", ["ordered_at"], unique=False)
     op.create_index(op.f("ix_order_subscriber_id_ordered_at"), "order", ["subscriber_id", "ordered_at"], unique=False)
     op.create_table(
         "signup_form",

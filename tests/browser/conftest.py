@@ -16,9 +16,8 @@ from app.accounts.models import User
 from app.db import transaction
 from tests import make
 
-_FLAGS = (
-    "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-)
+_FLAGS = """--disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync"""
 
 
 @pytest.fixture(scope="session")

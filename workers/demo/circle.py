@@ -33,7 +33,7 @@ SEGMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
         {
             "all": [
                 {"field": "orders", "op": "equals", "value": 1},
-                {"field": "last_order", "op": "not_within_days", "value": 365},
+                {"field": "last_order_at", "op": "not_within_days", "value": 365},
             ]
         },
     ),
@@ -54,6 +54,7 @@ class Circle:
     crowd: list[Person]
     segments: dict[str, int]
     campaigns: list[int]
+    hits: int = 0
 
 
 class Stages:
@@ -103,7 +104,7 @@ def bring_orders_in(circle: Circle, stages: Stages) -> None:
         {"key": key, "name": name, "price": cents / 100, "url": f"https://plattenladen.example/{key.lower()}"}
         for key, name, cents in PRODUCTS
     ]
-    circle.client.post("/products", {"products": products})
+    circle.client.put("/products", {"products": products})
     file = circle.home / "orders.csv"
     write_orders(file, circle.purchases)
     with stages.stage("Orders imported", len(circle.purchases)) as show:
@@ -137,47 +138,47 @@ def read_mails(circle: Circle, stages: Stages) -> None:
     bought = {who.email: orders[who.number] for who in circle.crowd}
     visitor = Client(circle.client.base_url)
     with stages.stage("Machines look at mails", len(mails)) as show:
-        _each(mails, lambda mail: readers.machines(mail, visitor), show)
+        circle.hits += _each(mails, lambda mail: readers.machines(mail, visitor), show)
     with stages.stage("A minute passes", _MINUTE) as show:
         for second in range(_MINUTE):
             show(second)
             time.sleep(1)
     with stages.stage("People read and click", len(mails)) as show:
-        hits = _each(mails, lambda mail: readers.people(mail, visitor, bought.get(mail.recipient, 0)), show)
-    if not hits:
+        circle.hits += _each(mails, lambda mail: readers.people(mail, visitor, bought.get(mail.recipient, 0)), show)
+    if not circle.hits:
         raise DemoFailed("Nobody could open or click anything.")
 
 
 def count_events(circle: Circle, stages: Stages) -> None:
-    """Wait until every hit that waits in the spool is an event."""
-    spool = circle.home / "spool"
-    with stages.stage("Events counted", 1):
-        last = (-1, 0)
-        for _ in range(_PATIENCE):
-            now = _hits(circle)
-            if now == last and not any(file.stat().st_size for file in spool.glob("*.gone")):
-                return
-            last = now
-            time.sleep(5)
+    """Wait until every hit that was made is counted, and none twice."""
+    with stages.stage("Hits counted", circle.hits) as show:
+        _wait(lambda: _all_counted(circle, show), f"not all of {circle.hits} hits were counted")
+    if _hits(circle) != circle.hits:
+        raise DemoFailed(f"{circle.hits} hits were made, {_hits(circle)} were counted.")
 
 
-def _hits(circle: Circle) -> tuple[int, int]:
+def _all_counted(circle: Circle, show: Callable[[int], None]) -> bool:
+    counted = _hits(circle)
+    show(counted)
+    return counted >= circle.hits
+
+
+def _hits(circle: Circle) -> int:
     reports = [circle.client.get(f"/reports/campaigns/{campaign}") for campaign in circle.campaigns]
-    rows = [hit for report in reports for hit in report["hits"]]
-    return sum(row["opens"] for row in rows), sum(row["clicks"] for row in rows)
+    return sum(row["opens"] + row["clicks"] for report in reports for row in report["hits"])
 
 
 def _import(client: Client, kind: str, file: Path, options: dict[str, Any], show: Callable[[int], None]) -> None:
     made = client.upload(f"/imports?kind={kind}&file_name={file.name}", file.read_bytes())
     path = f"/imports/{made['id']}"
-    client.patch(path, {"options": options})
-    client.post(f"{path}/start")
+    client.put(f"{path}/options", {"options": options})
+    client.post(f"{path}/run")
 
     def finished() -> bool:
         state = client.get(path)
-        show(state["new"] + state["changed"] + state["unchanged"] + state["rejected"])
-        if state["state"] in {"failed", "cancelled"}:
-            raise DemoFailed(f"The import of {file.name} ended as {state['state']}: {state['error']}")
+        show(state["rows"])
+        if state["state"] in {"failed", "cancelled"} or state["rejected"]:
+            raise DemoFailed(f"The import of {file.name}: {state['state']}, {state['rejected']} rows rejected.")
         return bool(state["state"] == "done")
 
     _wait(finished, f"the import of {file.name} did not end")

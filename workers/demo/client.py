@@ -31,9 +31,9 @@ class Client:
         """JSON to the API and back."""
         return self._json("POST", path, json.dumps(body or {}).encode(), "application/json")
 
-    def patch(self, path: str, body: Any) -> Any:
-        """JSON changes to the API and back."""
-        return self._json("PATCH", path, json.dumps(body).encode(), "application/json")
+    def put(self, path: str, body: Any) -> Any:
+        """JSON to keep, to the API and back."""
+        return self._json("PUT", path, json.dumps(body).encode(), "application/json")
 
     def upload(self, path: str, content: bytes, kind: str = "text/csv") -> Any:
         """Bytes to the API, JSON back."""

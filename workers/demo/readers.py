@@ -5,7 +5,6 @@ Every hit is a real request to a link that stands in the delivered mail. Machine
 
 import email
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from hashlib import blake2b
@@ -69,21 +68,20 @@ def machines(mail: Mail, client: Client) -> int:
 
 
 def people(mail: Mail, client: Client, orders: int) -> int:
-    """What a person does; those who buy often read more."""
-    return sum(_deeds(mail, client, min(orders, 10) / 40))
-
-
-def _deeds(mail: Mail, client: Client, keenness: float) -> Iterator[bool]:
+    """What a person does, as the number of hits; those who buy often read more."""
+    keenness = min(orders, 10) / 40
     mood = _dice(mail.recipient, mail.subject)
     if mood > 0.40 + keenness:
-        return
+        return 0
     agent = IPHONE if _dice(mail.recipient, "device") < 0.45 else CHROME
+    hits = 0
     if mail.pixel:
-        yield client.visit(mail.pixel, GMAIL if _dice(mail.recipient, "proxy") < 0.4 else agent) < 400
+        hits += client.visit(mail.pixel, GMAIL if _dice(mail.recipient, "proxy") < 0.4 else agent) < 400
     if mood < 0.10 + keenness / 2 and mail.links:
-        yield client.visit(mail.links[int(mood * 1000) % len(mail.links)], agent) < 400
+        hits += client.visit(mail.links[int(mood * 1000) % len(mail.links)], agent) < 400
     if mood > 0.39 + keenness and mail.unsubscribe:
-        yield client.submit(mail.unsubscribe, **{"List-Unsubscribe": "One-Click"}) == 200
+        client.submit(mail.unsubscribe, **{"List-Unsubscribe": "One-Click"})
+    return hits
 
 
 def _dice(*words: str) -> float:
