@@ -1,5 +1,8 @@
 """The worker's side of imports."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 from sqlalchemy import update
@@ -21,7 +24,7 @@ def go_on(import_id: int) -> None:
     _ask_columns(import_id)
     owner, busy = uuid4().hex, True
     while busy:
-        with transaction() as session:
+        with _no_collecting(), transaction() as session:
             busy = run.advance(session, import_id, owner, uploads(), utc_now())
 
 
@@ -35,6 +38,16 @@ def ring() -> None:
         enqueue(go_on, import_id)
     for file in files:
         file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """A batch makes a million objects and no cycles: looking for some takes two fifths of its time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _ask_columns(import_id: int) -> None:

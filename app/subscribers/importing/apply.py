@@ -69,7 +69,7 @@ def add_people(session: Session, import_: Import, people: Sequence[Person], now:
         return
     source = f"import:{import_.id}"
     addresses = {
-        each.address.key: (each.address.email, each.address.key, each.address.hash, source, 0) for each in people
+        each.address.key: (each.address.email, each.address.key, each.address_hash, source, 0) for each in people
     }
     names = ("email", "address_key", "address_hash", "source", "token_epoch")
     rows = [(*addresses[each.address.key], *(each.values[name] for name in PROFILE)) for each in people]
@@ -151,7 +151,7 @@ def _subscribe(session: Session, people: Sequence[Person], now: datetime) -> Non
 
 def _end(session: Session, people: Sequence[Person], now: datetime) -> None:
     """The file says that they have left: nothing they had lasts, and dead or angry addresses are barred."""
-    bars = [(each.address.hash, _BARS[status], now) for each in people if (status := each.values["status"]) in _BARS]
+    bars = [(each.address_hash, _BARS[status], now) for each in people if (status := each.values["status"]) in _BARS]
     if bars:
         names = ("address_hash", "reason", "created_at")
         session.execute(insert_rows(session, Suppression, names, bars).on_conflict_do_nothing())

@@ -64,7 +64,7 @@ class Options(BaseModel):
 
 
 _BASES = [
-    SelectChoice("", _l("None yet: they are kept as “pending” and get no mail")),
+    SelectChoice("", _l("There is no reason yet: they are kept as “pending” and get no mail")),
     SelectChoice(
         "double_opt_in_elsewhere", _l("They confirmed their subscription elsewhere (double opt-in in another tool)")
     ),
@@ -74,7 +74,7 @@ _BASES = [
     ),
     SelectChoice("manual", _l("They agreed in another way, for example on paper; I can prove it")),
 ]
-_TRACKING_BASES = [SelectChoice("", _l("There is none")), _BASES[1], _BASES[3]]
+_TRACKING_BASES = [SelectChoice("", _l("There is no reason")), _BASES[1], _BASES[3]]
 
 
 class OptionsForm(FlaskForm):

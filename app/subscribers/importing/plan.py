@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import BigInteger, String, select
 from sqlalchemy import Row as Found
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.importing.batch import as_table
 from app.importing.importer import Plan, Reject, Row
 from app.importing.models import Import
-from app.subscribers.addresses import Address, address_hash
+from app.subscribers.addresses import Address
 from app.subscribers.importing.columns import FIELD
 from app.subscribers.importing.options import Existing, Options
 from app.subscribers.models import (
@@ -44,6 +45,7 @@ class Person:
 
     id: int
     address: Address
+    address_hash: str
     values: dict[str, Any]
     row: Row
     before: dict[str, Any] | None = None
@@ -73,6 +75,7 @@ def plan(session: Session, import_: Import, rows: Sequence[Row], now: datetime) 
     options = Options.model_validate(import_.options)
     rejects = [_repeat(row) for row in rows if row.repeats]
     firsts = [row for row in rows if not row.repeats]
+    address_hash = current_app.extensions["letterbond.tokens"].address_hash
     hashes = {row.line: address_hash(row.values["email"].key) for row in firsts}
     barred = _suppressed(session, hashes.values())
     known = _known(session, [row.values["email"].key for row in firsts])
@@ -84,9 +87,9 @@ def plan(session: Session, import_: Import, rows: Sequence[Row], now: datetime) 
         if reason and (found is None or reason is SuppressionReason.ERASED):
             rejects.append(Reject(row.line, _barred(reason), row.raw))
         elif found is None:
-            people.append(_new(row, options, now))
+            people.append(_new(row, hashes[row.line], options, now))
         else:
-            person = _existing(row, found, options, now, is_barred=reason is not None)
+            person = _existing(row, found, hashes[row.line], options, now, is_barred=reason is not None)
             person.tags = [name for name in person.tags if (found.id, name) not in wearing]
             person.topics = [each for each in person.topics if (found.id, each) not in subscribed]
             people.append(person)
@@ -143,7 +146,7 @@ def _belongings(session: Session, ids: Sequence[int]) -> tuple[set[tuple[int, st
     return {(each, tag) for each, tag in wearing}, {(each, topic) for each, topic in subscribed}
 
 
-def _new(row: Row, options: Options, now: datetime) -> Person:
+def _new(row: Row, address_hash: str, options: Options, now: datetime) -> Person:
     given = _given(row)
     attributes = given.pop("attributes")
     values = {**dict.fromkeys((*PROFILE, *STATE)), **given, "attributes": attributes}
@@ -153,12 +156,16 @@ def _new(row: Row, options: Options, now: datetime) -> Person:
         values["confirmed_at"] = min(row.values.get("agreed_at", now), now)
     elif values["status"] in GONE:
         values["ended_at"] = now
-    person = Person(0, row.values["email"], values, row, tags=_tags(row, options), tracking=options.tracking)
+    person = Person(
+        0, row.values["email"], address_hash, values, row, tags=_tags(row, options), tracking=options.tracking
+    )
     person.topics = [] if values["status"] in GONE else list(options.topics)
     return person
 
 
-def _existing(row: Row, found: Found[Any], options: Options, now: datetime, *, is_barred: bool) -> Person:
+def _existing(
+    row: Row, found: Found[Any], address_hash: str, options: Options, now: datetime, *, is_barred: bool
+) -> Person:
     before = {name: getattr(found, name) for name in (*PROFILE, *STATE)}
     values = dict(before)
     given = _given(row)
@@ -170,7 +177,7 @@ def _existing(row: Row, found: Found[Any], options: Options, now: datetime, *, i
     attributes = {key: value for key, value in given["attributes"].items() if may(before["attributes"].get(key))}
     values["attributes"] = {**before["attributes"], **attributes}
     _move(values, row, options, now, is_barred=is_barred)
-    person = Person(found.id, row.values["email"], values, row, before, tags=_tags(row, options))
+    person = Person(found.id, row.values["email"], address_hash, values, row, before, tags=_tags(row, options))
     person.topics = list(options.topics) if values["status"] in {Status.PENDING, Status.ACTIVE} else []
     return person
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
@@ -12,6 +13,7 @@ from app.db import reading, transaction
 from app.events.models import Event
 from app.feature import house
 from app.importing.models import ImportState
+from app.scoring.defaults import defaults
 from app.shop.kinds import PURCHASED
 from app.shop.merge_tags import merge_tags
 from app.shop.models import Order, Product
@@ -46,8 +48,6 @@ def _people() -> None:
 
 def _meant(rule: dict[str, Any]) -> list[str]:
     with reading() as session:
-        from zoneinfo import ZoneInfo
-
         condition = where(parse(rule), house().vocabulary(session), NOW, ZoneInfo("Europe/Berlin"))
         statement = select(Subscriber.email).join(Standing, Standing.subscriber_id == Subscriber.id)
         return [each.split("@")[0] for each in session.scalars(statement.where(condition).order_by(Subscriber.id))]
@@ -125,6 +125,23 @@ def test_undoing_removes_orders_and_events_and_counts_anew(app: APIFlask) -> Non
         assert session.scalars(select(Event.key).where(Event.kind == PURCHASED.code)).all() == ["order:own"]
 
 
+def test_undoing_orders_takes_their_points_back(app: APIFlask) -> None:
+    _people()
+    with transaction() as session:
+        defaults(session, NOW)
+        anna = session.scalars(select(Subscriber.id).where(Subscriber.address_key == "anna@example.org")).one()
+        take_orders(session, [NewOrder("own", anna, NOW - timedelta(days=1), 700)])
+    score = select(Standing.score).where(Standing.subscriber_id == anna)
+    with reading() as session:
+        before = session.scalar(score)
+    done = bring_in(FILE, "orders")
+    with reading() as session:
+        assert session.scalar(score) > before > 0
+    take_back(done.id)
+    with reading() as session:
+        assert session.scalar(score) == before
+
+
 def test_purchases_are_words_of_rules(app: APIFlask) -> None:
     _people()
     bring_in(FILE, "orders")
@@ -170,8 +187,6 @@ def test_months_are_those_of_the_organisation(app: APIFlask) -> None:
     rows = "anna@example.org,2026-01-31 23:59,1\nanna@example.org,2026-02-01 00:00,2\nanna@example.org,2026-04-01,3\n"
     bring_in("email,date,amount\n" + rows, "orders")
     with reading() as session:
-        from zoneinfo import ZoneInfo
-
         months = revenue_by_month(session, ZoneInfo("Europe/Berlin"), 24)
         assert [(each.begins.month, each.orders, each.amount) for each in months] == [
             (1, 1, 100),

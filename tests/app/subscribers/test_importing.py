@@ -7,6 +7,7 @@ import pytest
 from apiflask import APIFlask
 from sqlalchemy import func, select, update
 
+from app.audiences.models import LASTS, Membership
 from app.db import reading, transaction
 from app.events.models import Event
 from app.events.record import happening, record
@@ -244,6 +245,18 @@ def test_who_got_mail_or_acted_or_left_since_stays(app: APIFlask) -> None:
     assert undone.stayed == {"mailed": 1, "acted": 1}
     with reading() as session:
         assert set(session.scalars(select(Subscriber.id))) == {ids["mailed"], ids["acted"]}
+
+
+def test_being_in_a_segment_keeps_nobody(app: APIFlask) -> None:
+    done = bring_in("email\na@example.org\n", **ELSEWHERE)
+    with transaction() as session:
+        segment = make.segment(session, {"all": []}).id
+        person = session.scalars(select(Subscriber.id)).one()
+        joined = {"segment_id": segment, "subscriber_id": person, "joined_at": NOW, "left_at": LASTS}
+        session.add(Membership(**joined))
+    assert take_back(done.id).stayed == {}
+    with reading() as session:
+        assert not session.scalars(select(Membership)).all()
 
 
 def test_undoing_leaves_alone_what_was_changed_again(app: APIFlask) -> None:
