@@ -43,7 +43,7 @@ def check_address(_form: FlaskForm, field: Field) -> None:
     try:
         validate_email(field.data or "", check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise ValidationError(str(error)) from error
+        raise ValidationError(_l("This is not an email address.")) from error
 
 
 def check_header(_form: FlaskForm, field: Field) -> None:

@@ -59,7 +59,7 @@ MERGE_TAGS: tuple[MergeTag, ...] = (
     _tag("language", "Language", "Sprache", "de"),
     _tag("country", "Country", "Land", "DE", optional=True),
     _tag("birthday", "Birthday", "Geburtstag", "1990-05-17", optional=True),
-    _tag("tags", "Tags", "Schlagwörter", ["tea"]),
+    _tag("tags", "Tags", "Tags", ["tea"]),
     _tag("topics", "Topics", "Themen", ["Newsletter"]),
     _tag("score", "Score", "Punktestand", 42),
     _tag("tier", "Tier", "Stufe", "Loyal", optional=True),

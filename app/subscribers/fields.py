@@ -130,7 +130,7 @@ _PROFILE = (
     ),
     Field(
         "tracking",
-        Label("tracking", "Erfassung"),
+        Label("tracking", "Messung"),
         FieldType.CHOICE,
         lambda: Standing.tracking,
         choices=tuple((mode.value, label) for mode, label in TRACKING_LABELS.items()),
