@@ -1,5 +1,6 @@
 """The cohort grid: of those who joined (or first bought) in a month, how many did something in each month since."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +10,12 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.events.models import Event
-from app.reports.periods import counts, months_until, seconds, span_table, within
+from app.reports.periods import counts, edges, inside, months_until, span
 from app.reports.presence import bought, clicked
 from app.reports.query import CohortQuery, Metric, Since
 from app.reports.scope import Scope
 from app.subscribers.models import Standing, Status
-from segments.cohort import Period, triangle
+from segments.cohort import triangle
 
 _DID = {Metric.CLICKED: clicked(), Metric.BOUGHT: bought(), Metric.ACTIVE: or_(clicked(), bought())}
 _SINCE: dict[Since, Any] = {Since.JOINED: Standing.created_at, Since.FIRST_ORDER: Standing.first_order_at}
@@ -53,12 +54,12 @@ class CohortGrid:
 def cohort_grid(session: Session, query: CohortQuery, now: datetime) -> CohortGrid:
     """The grid, in two statements."""
     months = months_until(session, query.until, query.months, now)
-    scope = Scope(query.segment)
-    sizes = dict.fromkeys(range(len(months)), 0) | _sizes(session, query.since, scope, months, now)
+    scope, ends = Scope(query.segment), edges(months, now)
+    sizes = dict.fromkeys(range(len(months)), 0) | _sizes(session, query.since, scope, ends)
     if query.metric is Metric.SUBSCRIBED:
-        rows = _still_subscribed(session, query.since, scope, months, now)
+        rows = _still_subscribed(session, query.since, scope, ends)
     else:
-        rows = _did(session, query, scope, months, now)
+        rows = _did(session, query, scope, ends)
     found = triangle(rows, sizes, len(months) - 1, last_is_complete=months[-1].end <= now)
     return CohortGrid(
         since=query.since,
@@ -77,53 +78,46 @@ def cohort_grid(session: Session, query: CohortQuery, now: datetime) -> CohortGr
     )
 
 
-def _members(since: Since, scope: Scope) -> tuple[ColumnElement[bool], ...]:
+def _members(since: Since) -> tuple[ColumnElement[bool], ...]:
     """Who is in any cohort: nobody who has only asked and never confirmed."""
-    joined = (Standing.status != Status.PENDING,) if since is Since.JOINED else ()
-    return (*joined, scope.has_now(Standing.subscriber_id))
+    return (Standing.status != Status.PENDING,) if since is Since.JOINED else ()
 
 
-def _sizes(session: Session, since: Since, scope: Scope, months: Sequence[Period], now: datetime) -> dict[int, int]:
-    span = span_table(months, now)
-    counted = select(span.c.number, func.count()).join(Standing, within(_SINCE[since], span))
-    return counts(session, counted.where(*_members(since, scope)).group_by(span.c.number))
+def _sizes(session: Session, since: Since, scope: Scope, ends: Sequence[datetime]) -> dict[int, int]:
+    joined = _SINCE[since]
+    counted = select(span(joined, ends), func.count()).where(inside(joined, ends), *_members(since)).group_by("span")
+    return counts(session, scope.of_today(counted, Standing.subscriber_id))
 
 
-def _did(
-    session: Session, query: CohortQuery, scope: Scope, months: Sequence[Period], now: datetime
-) -> list[tuple[int, int, int]]:
+def _did(session: Session, query: CohortQuery, scope: Scope, ends: Sequence[datetime]) -> list[tuple[int, int, int]]:
     """(cohort, month, people) of those who did it in that month."""
-    span = span_table(months, now)
-    joined, then = span.alias("joined"), span.alias("then")
+    joined = _SINCE[query.since]
     counted = (
-        select(joined.c.number, then.c.number, func.count(Event.subscriber_id.distinct()))
-        .select_from(Standing)
-        .join(joined, within(_SINCE[query.since], joined))
+        select(
+            span(joined, ends).label("cohort"),
+            span(Event.occurred_at, ends),
+            func.count(Standing.subscriber_id.distinct()),
+        )
         .join(Event, Event.subscriber_id == Standing.subscriber_id)
-        .join(then, within(Event.occurred_at, then))
-        .where(_DID[query.metric], *_members(query.since, scope), then.c.number >= joined.c.number)
-        .group_by(joined.c.number, then.c.number)
+        .where(_DID[query.metric], inside(Event.occurred_at, ends), inside(joined, ends), *_members(query.since))
+        .group_by("cohort", "span")
     )
-    return [(cohort, month, people) for cohort, month, people in session.execute(counted)]
+    rows = session.execute(scope.of_today(counted, Standing.subscriber_id))
+    return [(cohort, month, people) for cohort, month, people in rows if month >= cohort]
 
 
 def _still_subscribed(
-    session: Session,
-    since: Since,
-    scope: Scope,
-    months: Sequence[Period],
-    now: datetime,
+    session: Session, since: Since, scope: Scope, ends: Sequence[datetime]
 ) -> list[tuple[int, int, int]]:
     """(cohort, month, people) of those who had not left by the end of that month."""
-    span = span_table(months, now)
-    joined, then = span.alias("joined"), span.alias("then")
-    stays = or_(Standing.ended_at.is_(None), seconds(Standing.ended_at) >= then.c.until)
+    joined, last = _SINCE[since], len(ends) - 2
     counted = (
-        select(joined.c.number, then.c.number, func.count())
-        .select_from(Standing)
-        .join(joined, within(_SINCE[since], joined))
-        .join(then, then.c.number >= joined.c.number)
-        .where(stays, *_members(since, scope))
-        .group_by(joined.c.number, then.c.number)
+        select(span(joined, ends).label("cohort"), span(Standing.ended_at, ends), func.count())
+        .where(inside(joined, ends), *_members(since))
+        .group_by("cohort", "span")
     )
-    return [(cohort, month, people) for cohort, month, people in session.execute(counted)]
+    still: Counter[tuple[int, int]] = Counter()
+    for cohort, left_in, people in session.execute(scope.of_today(counted, Standing.subscriber_id)):
+        for month in range(cohort, min(left_in - 1, last) + 1):
+            still[cohort, month] += people
+    return [(cohort, month, people) for (cohort, month), people in still.items()]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.campaigns.models import Campaign
 from app.delivery.models import Delivery
 from app.events.models import Event
-from app.reports.periods import counts, span_table, within
+from app.reports.periods import counts, edges, inside, span
 from app.reports.presence import READERS, bought, clicked
 from app.reports.scope import Scope
 from app.shop.kinds import PURCHASED
@@ -34,42 +34,39 @@ class Engagement:
 
 def engagement(session: Session, scope: Scope, months: Sequence[Period], now: datetime) -> list[Engagement]:
     """An Engagement for each month, in two statements."""
-    span = span_table(months, now)
+    ends = edges(months, now)
     opened = and_(Event.kind == OPENED.code, Event.verdict.in_(READERS))
     person = Event.subscriber_id
     counted = (
         select(
-            span.c.number,
+            span(Event.occurred_at, ends),
             func.count().filter(opened),
             func.count().filter(clicked()),
             func.count(person.distinct()).filter(opened | clicked()),
             func.count().filter(bought()),
             func.count(person.distinct()).filter(bought()),
-            func.coalesce(func.sum(Event.value).filter(Event.kind == PURCHASED.code), 0),
+            func.sum(Event.value).filter(Event.kind == PURCHASED.code),
         )
         .select_from(Event)
-        .join(span, within(Event.occurred_at, span))
-        .where(Event.kind.in_((OPENED.code, CLICKED.code, PURCHASED.code)), scope.has(person, Event.occurred_at))
-        .group_by(span.c.number)
+        .where(Event.kind.in_((OPENED.code, CLICKED.code, PURCHASED.code)), inside(Event.occurred_at, ends))
+        .group_by("span")
     )
-    sent = _sent(session, scope, months, now)
-    rows = {number: figures for number, *figures in session.execute(counted)}
+    sent = _sent(session, scope, ends)
+    found = session.execute(scope.of(counted, person, Event.occurred_at))
+    rows = {number: figures for number, *figures in found}
     return [
-        Engagement(sent.get(at, 0), *(int(figure) for figure in rows.get(at, (0,) * 6))) for at in range(len(months))
+        Engagement(sent.get(at, 0), *(int(figure or 0) for figure in rows.get(at, (0,) * 6)))
+        for at in range(len(months))
     ]
 
 
-def _sent(session: Session, scope: Scope, months: Sequence[Period], now: datetime) -> dict[int, int]:
-    span = span_table(months, now)
+def _sent(session: Session, scope: Scope, ends: Sequence[datetime]) -> dict[int, int]:
     counted = (
-        select(span.c.number, func.count())
-        .select_from(Delivery)
-        .join(span, within(Delivery.sent_at, span))
-        .where(Delivery.campaign_id.in_(campaigns_since(months[0].start)))
-        .where(scope.has(Delivery.subscriber_id, Delivery.sent_at))
-        .group_by(span.c.number)
+        select(span(Delivery.sent_at, ends), func.count())
+        .where(Delivery.campaign_id.in_(campaigns_since(ends[0])), inside(Delivery.sent_at, ends))
+        .group_by("span")
     )
-    return counts(session, counted)
+    return counts(session, scope.of(counted, Delivery.subscriber_id, Delivery.sent_at))
 
 
 def campaigns_since(moment: datetime) -> Select[int]:

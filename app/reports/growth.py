@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import CTE, Select, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from app.reports.periods import counts, seconds, span_table, within
+from app.reports.periods import counts, edges, inside, span
 from app.subscribers.models import Standing, Status
 from segments.cohort import Period
 
@@ -33,24 +32,22 @@ class Growth:
 
 def growth(session: Session, months: Sequence[Period], now: datetime) -> list[Growth]:
     """A Growth for each month."""
-    span = span_table(months, now)
-    joined, left = (counts(session, _by_month(span, moment)) for moment in (Standing.created_at, Standing.ended_at))
+    ends = edges(months, now)
+    joined, left = (
+        counts(session, select(span(moment, ends), func.count()).where(_JOINED, inside(moment, ends)).group_by("span"))
+        for moment in (Standing.created_at, Standing.ended_at)
+    )
     return [
         Growth(month.label, month.start, month.end > now, joined.get(number, 0), left.get(number, 0))
         for number, month in enumerate(months)
     ]
 
 
-def _by_month(span: CTE, moment: InstrumentedAttribute[Any]) -> Select[int, int]:
-    counted = select(span.c.number, func.count()).join(Standing, within(moment, span))
-    return counted.where(_JOINED).group_by(span.c.number)
-
-
 def subscribers_at(session: Session, moments: Sequence[datetime]) -> list[int]:
     """How many had joined and not left at each of these moments."""
     here = [
         func.count().filter(
-            seconds(Standing.created_at) <= int(moment.timestamp()),
+            Standing.created_at <= moment,
             Standing.ended_at.is_(None) | (Standing.ended_at > moment),
         )
         for moment in moments

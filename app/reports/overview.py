@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import time_zone
@@ -14,7 +14,7 @@ from app.delivery.models import Delivery
 from app.reports.campaign_people import share
 from app.reports.engagement import campaigns_since
 from app.reports.growth import subscribers_at
-from app.reports.periods import counts, span_table, within
+from app.reports.periods import counts, inside, span
 from app.reports.presence import READERS
 from app.scoring.preview import tier_sizes
 from app.scoring.tiers import all_tiers
@@ -22,7 +22,6 @@ from app.subscribers.models import SignupForm, Standing, Status, Subscriber, Tra
 from app.tracking.kinds import CLICKED, OPENED
 from app.tracking.models import HitCount
 from segments.calendar import start_of
-from segments.cohort import Period
 
 DAYS = 30
 
@@ -83,8 +82,8 @@ class Overview:
 
 def overview(session: Session, now: datetime) -> Overview:
     """The overview as of now."""
-    starts = [now - timedelta(days=DAYS * windows) for windows in (2, 1)]
-    last, before = _windows(session, starts, now)
+    ends = [now - timedelta(days=DAYS * windows) for windows in (2, 1, 0)]
+    before, last = _windows(session, ends)
     return Overview(now, last, before, _days(session, now), tier_spread(session))
 
 
@@ -108,13 +107,11 @@ def tier_spread(session: Session) -> tuple[TierSize, ...]:
     return (TierSize(None, without), *spread) if without else tuple(spread)
 
 
-def _windows(session: Session, starts: Sequence[datetime], now: datetime) -> tuple[Window, Window]:
-    spans = [Period(0, "", starts[0], starts[1]), Period(1, "", starts[1], now)]
-    there = subscribers_at(session, [starts[1], now])
-    mails = {number: tuple(figures) for number, *figures in session.execute(_mails(spans, now))}
-    left = counts(session, _left(spans, now))
-    before, last = (_window(there[at], mails.get(at, (0, 0, 0)), left.get(at, 0)) for at in (0, 1))
-    return last, before
+def _windows(session: Session, ends: Sequence[datetime]) -> list[Window]:
+    there = subscribers_at(session, ends[1:])
+    mails = {number: tuple(figures) for number, *figures in session.execute(_mails(ends))}
+    left = counts(session, _left(ends))
+    return [_window(people, mails.get(at, (0, 0, 0)), left.get(at, 0)) for at, people in enumerate(there)]
 
 
 def _window(subscribers: int, mails: tuple[int, ...], unsubscribed: int) -> Window:
@@ -122,41 +119,35 @@ def _window(subscribers: int, mails: tuple[int, ...], unsubscribed: int) -> Wind
     return Window(subscribers, sent, share(clicked, measured), unsubscribed)
 
 
-def _mails(spans: Sequence[Period], now: datetime) -> Select[int, int, int, int]:
-    span = span_table(spans, now)
+def _mails(ends: Sequence[datetime]) -> Select[int, int, int, int]:
     measured = Standing.tracking == TrackingMode.PERSONAL
     return (
         select(
-            span.c.number,
+            span(Delivery.sent_at, ends),
             func.count(),
             func.count().filter(measured),
             func.count().filter(measured, Delivery.clicked_at.is_not(None)),
         )
-        .select_from(Delivery)
-        .join(span, within(Delivery.sent_at, span))
         .join(Standing, Standing.subscriber_id == Delivery.subscriber_id)
-        .where(Delivery.campaign_id.in_(campaigns_since(spans[0].start)))
-        .group_by(span.c.number)
+        .where(Delivery.campaign_id.in_(campaigns_since(ends[0])), inside(Delivery.sent_at, ends))
+        .group_by("span")
     )
 
 
-def _left(spans: Sequence[Period], now: datetime) -> Select[int, int]:
-    span = span_table(spans, now)
-    unsubscribed = and_(Standing.status == Status.UNSUBSCRIBED, within(Standing.ended_at, span))
-    return select(span.c.number, func.count()).join(Standing, unsubscribed).group_by(span.c.number)
+def _left(ends: Sequence[datetime]) -> Select[int, int]:
+    unsubscribed = (Standing.status == Status.UNSUBSCRIBED, inside(Standing.ended_at, ends))
+    return select(span(Standing.ended_at, ends), func.count()).where(*unsubscribed).group_by("span")
 
 
 def _days(session: Session, now: datetime) -> tuple[DayHits, ...]:
     zone = time_zone(session)
     today = now.astimezone(zone).date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    spans = [Period(0, "", start_of(day, zone), start_of(day + timedelta(days=1), zone)) for day in days]
-    span = span_table(spans, now)
+    starts = [start_of(day, zone) for day in (*days, today + timedelta(days=1))]
     counted = (
-        select(span.c.number, HitCount.kind, func.sum(HitCount.hits))
-        .join(HitCount, within(HitCount.hour, span))
-        .where(HitCount.verdict.in_(READERS))
-        .group_by(span.c.number, HitCount.kind)
+        select(span(HitCount.hour, starts), HitCount.kind, func.sum(HitCount.hits))
+        .where(HitCount.verdict.in_(READERS), inside(HitCount.hour, starts))
+        .group_by("span", HitCount.kind)
     )
     hits = {(number, kind): int(total) for number, kind, total in session.execute(counted)}
     return tuple(

@@ -1,14 +1,13 @@
-"""The months of a report: which ones, and as rows that SQL can join.
+"""The months of a report: which ones, and as an expression by which SQL sorts moments into them.
 
-All moments are whole seconds here, as the database keeps them. Not in charge of where months begin
-(`segments.cohort`).
+Not in charge of where months begin (`segments.cohort`).
 """
 
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CTE, BigInteger, ColumnElement, Executable, Integer, column, func, select, type_coerce, values
+from sqlalchemy import BigInteger, ColumnElement, Executable, Label, and_, case, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import time_zone
@@ -41,40 +40,29 @@ def seconds(moment: Any) -> ColumnElement[int]:
     return type_coerce(moment, BigInteger)
 
 
-def span_table(months: Sequence[Period], now: datetime) -> CTE:
-    """`span`: a row (number, since, until) for each month, [since, until) in seconds; a running one ends now."""
-    rows = [(at, _stamp(month.start), _stamp(min(month.end, now))) for at, month in enumerate(months)]
-    return _table("span", ("number", "since", "until"), rows)
+def place(moment: Any, moments: Sequence[datetime]) -> ColumnElement[int]:
+    """How many of these moments, in their order, a column's are not before: 0 before the first, all from the last on.
+
+    An unknown moment counts as after all.
+    """
+    stamps = ((number, int(each.timestamp())) for number, each in enumerate(moments))
+    before = ((seconds(moment) < stamp, number) for number, stamp in stamps)
+    return case(*before, else_=len(moments))
 
 
-def edge_table(moments: Sequence[datetime]) -> CTE:
-    """`edge`: a row (number, before, at) for each moment and the one before it, in seconds."""
-    stamps = [_stamp(moment) for moment in moments]
-    return _table(
-        "edge",
-        ("number", "before", "at"),
-        list(zip(range(len(stamps)), [stamps[0], *stamps[:-1]], stamps, strict=True)),
-    )
+def span(moment: Any, moments: Sequence[datetime]) -> Label[int]:
+    """The number of the stretch between two neighbours that a column's moments lie in, from 0; to group by "span"."""
+    return (place(moment, moments) - 1).label("span")
+
+
+def inside(moment: Any, moments: Sequence[datetime]) -> ColumnElement[bool]:
+    """Whether a column's moments lie between the first and the last of these."""
+    return and_(moment >= moments[0], moment < moments[-1])
 
 
 def counts(session: Session, statement: Executable) -> dict[Any, int]:
     """The rows (key, number) of a statement by key."""
     return {key: number for key, number in session.execute(statement)}  # noqa: C416 - rows are no tuples to mypy
-
-
-def within(moment: Any, span: CTE) -> ColumnElement[bool]:
-    """Whether a column of moments lies in the span of a row."""
-    return (seconds(moment) >= span.c.since) & (seconds(moment) < span.c.until)
-
-
-def _table(name: str, columns: tuple[str, str, str], rows: list[tuple[int, int, int]]) -> CTE:
-    number, *moments = columns
-    typed = [column(number, Integer), *(column(moment, BigInteger) for moment in moments)]
-    return values(*typed, name=name).data(rows).cte(name)
-
-
-def _stamp(moment: datetime) -> int:
-    return int(moment.timestamp())
 
 
 def _last_happening(session: Session, now: datetime) -> datetime:

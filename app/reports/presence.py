@@ -55,16 +55,15 @@ def _active(days: int, scope: Scope) -> Stretches:
     """From each thing done until the next, at most so many days: so a moment meets each person at most once."""
     done_at = seconds(Event.occurred_at)
     person = Event.subscriber_id
-    done = (
-        select(
-            person,
-            done_at.label("since"),
-            seconds(func.lead(done_at).over(partition_by=person, order_by=done_at)).label("next"),
-            seconds(func.first_value(done_at).over(partition_by=person, order_by=done_at)).label("first"),
-        )
-        .where(did_something(), scope.has_now(person))
-        .subquery("done")
-    )
+    happened = select(
+        person,
+        done_at.label("since"),
+        seconds(func.lead(done_at).over(partition_by=person, order_by=done_at)).label("next"),
+        seconds(func.first_value(done_at).over(partition_by=person, order_by=done_at, rows=(None, None))).label(
+            "first"
+        ),
+    ).where(did_something())
+    done = scope.of_today(happened, person).subquery("done")
     fades = done.c.since + literal(days * DAY)
     until = case((done.c.next < fades, done.c.next), else_=fades)
     return select(done.c.subscriber_id, done.c.since, until.label("until"), done.c.first)

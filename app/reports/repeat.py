@@ -12,7 +12,7 @@ from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from app.events.models import Event
-from app.reports.periods import span_table, within
+from app.reports.periods import edges, place
 from app.reports.presence import bought
 from app.reports.scope import Scope
 from segments import kpi
@@ -34,30 +34,29 @@ class Repeat:
 
 def repeat_rates(session: Session, scope: Scope, months: Sequence[Period], now: datetime) -> list[Repeat]:
     """A Repeat for each month; purchases of before the first one count as well."""
-    span = span_table([_before(months[0]), *months], now)
-    purchases = _purchases(scope)
+    ends = edges(months, now)
+    purchases = _purchases(scope, now)
     own = (
-        select(span.c.number, func.min(purchases.c.place).label("from_place"), func.count().label("times"))
-        .join(span, within(purchases.c.occurred_at, span))
-        .group_by(purchases.c.subscriber_id, span.c.number)
+        select(
+            place(purchases.c.occurred_at, ends).label("span"),
+            func.min(purchases.c.ordinal).label("from_ordinal"),
+            func.count().label("times"),
+        )
+        .group_by(purchases.c.subscriber_id, "span")
         .subquery("own")
     )
-    first = func.count().filter(own.c.from_place == 1)
-    second = func.count().filter(own.c.from_place <= 2, own.c.from_place + own.c.times > 2)
-    counted = select(own.c.number, first, second, func.count(), func.count().filter(own.c.times > 1))
-    rows = {row[0]: tuple(row[1:]) for row in session.execute(counted.group_by(own.c.number))}
+    first = func.count().filter(own.c.from_ordinal == 1)
+    second = func.count().filter(own.c.from_ordinal <= 2, own.c.from_ordinal + own.c.times > 2)
+    counted = select(own.c.span, first, second, func.count(), func.count().filter(own.c.times > 1))
+    rows = {row[0]: tuple(row[1:]) for row in session.execute(counted.group_by(own.c.span))}
     return _repeats([rows.get(number, (0, 0, 0, 0)) for number in range(len(months) + 1)])
 
 
-def _purchases(scope: Scope) -> Subquery:
-    moments = select(Event.subscriber_id, Event.occurred_at).distinct()
-    moment = moments.where(bought(), scope.has(Event.subscriber_id, Event.occurred_at)).subquery("moment")
-    place = func.row_number().over(partition_by=moment.c.subscriber_id, order_by=moment.c.occurred_at)
-    return select(moment.c.subscriber_id, moment.c.occurred_at, place.label("place")).subquery("purchase")
-
-
-def _before(month: Period) -> Period:
-    return Period(month.index - 1, "", datetime.fromtimestamp(0, month.start.tzinfo), month.start)
+def _purchases(scope: Scope, now: datetime) -> Subquery:
+    moments = select(Event.subscriber_id, Event.occurred_at).distinct().where(bought(), Event.occurred_at < now)
+    moment = scope.of(moments, Event.subscriber_id, Event.occurred_at).subquery("moment")
+    ordinal = func.row_number().over(partition_by=moment.c.subscriber_id, order_by=moment.c.occurred_at)
+    return select(moment, ordinal.label("ordinal")).subquery("purchase")
 
 
 def _repeats(rows: Sequence[tuple[int, ...]]) -> list[Repeat]:

@@ -3,16 +3,17 @@
 Not in charge of the definition (`presence`), nor of the arithmetic (`segments.kpi`).
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Subquery, and_, func, select
+from sqlalchemy import Executable, Subquery, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.audiences.models import LASTS, Membership
-from app.reports.periods import edge_table, seconds
+from app.reports.periods import place
 from app.reports.presence import Stretches
 from segments import kpi
 
@@ -34,47 +35,60 @@ class Retention:
     churn: float | None
 
 
-NOBODY = (0, 0, 0)
+# People with one way of being there: present at the moments from `first_at` to `last_at` (numbers), before that until
+# `was_until` (None: not at any of the moments), and for the first time ever at `began_at`.
+Way = tuple[int, int, int | None, int]
 
 
 def retention_between(session: Session, there: Stretches, moments: Sequence[datetime]) -> list[Retention]:
     """One Retention for each pair of neighbours among the moments, in one statement."""
-    rows = session.execute(_counted(_stays(there, moments), ())).all()
-    return _pairs({number: (end, stayed, first) for number, end, stayed, first in rows}, len(moments))
+    ways = _ways(there, moments)
+    counted: Executable = select(*_columns(ways), func.count()).group_by(*_columns(ways))
+    people = {(first, last, until, began): number for first, last, until, began, number in session.execute(counted)}
+    return _retentions(people, len(moments))
 
 
 def retention_by_segment(session: Session, there: Stretches, moments: Sequence[datetime]) -> dict[int, list[Retention]]:
     """The same for the people that each segment has today, all segments in one statement."""
-    stays = _stays(there, moments)
-    member = and_(Membership.subscriber_id == stays.c.subscriber_id, Membership.left_at == LASTS)
-    found: dict[int, dict[int, tuple[int, int, int]]] = {}
-    rows = session.execute(_counted(stays, (Membership.segment_id,)).join(Membership, member))
-    for segment_id, number, end, stayed, first in rows:
-        found.setdefault(segment_id, {})[number] = (end, stayed, first)
-    return {segment_id: _pairs(counts, len(moments)) for segment_id, counts in found.items()}
+    ways = _ways(there, moments)
+    member = and_(Membership.subscriber_id == ways.c.subscriber_id, Membership.left_at == LASTS)
+    groups = (Membership.segment_id, *_columns(ways))
+    counted: Executable = select(*groups, func.count()).select_from(ways).join(Membership, member).group_by(*groups)
+    people: dict[int, dict[Way, int]] = defaultdict(dict)
+    for segment_id, first, last, until, began, number in session.execute(counted):
+        people[segment_id][first, last, until, began] = number
+    return {segment_id: _retentions(ways_of, len(moments)) for segment_id, ways_of in people.items()}
 
 
-def _stays(there: Stretches, moments: Sequence[datetime]) -> Subquery:
-    """A row for each person and each moment at which she is there, with the moment before at which she was."""
-    stretch, edge = there.subquery("stretch"), edge_table(moments)
-    meets = and_(edge.c.at > stretch.c.since, edge.c.at <= stretch.c.until)
-    before = func.lag(edge.c.number).over(partition_by=stretch.c.subscriber_id, order_by=edge.c.number)
-    return (
-        select(stretch.c.subscriber_id, edge.c.number, edge.c.before, stretch.c.first, before.label("was_at"))
-        .join(edge, meets)
-        .subquery("stay")
-    )
+def _ways(there: Stretches, moments: Sequence[datetime]) -> Subquery:
+    """A row for each stretch that meets any of the moments.
+
+    Stretches are not multiplied by the moments they meet: there are few ways of being there, and many people.
+    """
+    stretch = there.subquery("stretch")
+    ranges = select(
+        stretch.c.subscriber_id,
+        place(stretch.c.since, moments).label("first_at"),
+        (place(stretch.c.until, moments) - 1).label("last_at"),
+        place(stretch.c.first, moments).label("began_at"),
+    ).subquery("range")
+    earlier = func.lag(ranges.c.last_at).over(partition_by=ranges.c.subscriber_id, order_by=ranges.c.first_at)
+    meets = ranges.c.first_at <= ranges.c.last_at
+    return select(ranges, earlier.label("was_until")).where(meets).subquery("way")
 
 
-def _counted(stays: Subquery, groups: tuple[Any, ...]) -> Select[Any]:
-    by = (*groups, stays.c.number)
-    stayed = func.count().filter(stays.c.was_at == stays.c.number - 1)
-    first_time = func.count().filter(seconds(stays.c.first) >= stays.c.before)
-    return select(*by, func.count(), stayed, first_time).select_from(stays).group_by(*by)
+def _columns(ways: Subquery) -> tuple[Any, ...]:
+    return tuple(ways.c[name] for name in ("first_at", "last_at", "was_until", "began_at"))
 
 
-def _pairs(counts: dict[int, tuple[int, int, int]], moments: int) -> list[Retention]:
-    return [_retention(counts.get(number - 1, NOBODY)[0], *counts.get(number, NOBODY)) for number in range(1, moments)]
+def _retentions(people: Mapping[Way, int], moments: int) -> list[Retention]:
+    there, stayed, first_time = ([0] * moments for _ in range(3))
+    for (first, last, until, began), number in people.items():
+        for at in range(first, last + 1):
+            there[at] += number
+            stayed[at] += number if at > first or until == first - 1 else 0
+            first_time[at] += number if at == began else 0
+    return [_retention(there[at - 1], there[at], stayed[at], first_time[at]) for at in range(1, moments)]
 
 
 def _retention(start: int, end: int, stayed: int, first_time: int) -> Retention:
