@@ -66,7 +66,7 @@ def _shell() -> dict[str, Any]:
         "language_url": url_for("accounts.choose_language"),
         "search_url": _page_url("subscribers.index"),
         "new_campaign_url": _page_url("campaigns.new"),
-        "sending_url": _page_url("delivery.sending"),
+        "sending_url": _page_url("sending.now"),
         "account": {
             "name": current_user.email.partition("@")[0],
             "email": current_user.email,

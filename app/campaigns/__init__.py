@@ -4,11 +4,13 @@ from flask_babel import lazy_gettext as _l
 
 from app.campaigns import api, public, release, views
 from app.campaigns.captions import captions
+from app.campaigns.uses import segment_uses
 from app.feature import Feature, NavigationEntry
 
 feature = Feature(
     name="campaigns",
     blueprints=(views.blueprint, release.blueprint, public.blueprint, api.blueprint),
     captions=captions,
+    segment_uses=segment_uses,
     navigation=(NavigationEntry(_l("Campaigns"), "campaigns.index", "send", 10, shortcut="g c"),),
 )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from app.delivery import api, models, views  # noqa: F401 - models: its tables
+from app.delivery import api, models, sending, views  # noqa: F401 - models: its tables
 from app.delivery.fields import fields
 from app.delivery.jobs import launch_due, look_after_campaigns
 from app.delivery.kinds import KINDS
@@ -12,7 +12,7 @@ from app.queue import Timed
 
 feature = Feature(
     name="delivery",
-    blueprints=(views.blueprint, api.blueprint),
+    blueprints=(views.blueprint, sending.blueprint, api.blueprint),
     event_kinds=KINDS,
     fields=fields,
     timeline=timeline,

@@ -18,6 +18,7 @@ from app.subscribers import (
     views,
     word_views,
 )
+from app.subscribers.defaults import defaults
 from app.subscribers.fields import fields
 from app.subscribers.importing import importer
 from app.subscribers.jobs import purge
@@ -49,4 +50,5 @@ feature = Feature(
         NavigationEntry(_l("Forms"), "forms.index", "forms", 35, shortcut="g f"),
     ),
     importers=(importer,),
+    defaults=defaults,
 )

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from app.accounts.keys import create_key
@@ -13,6 +14,7 @@ from app.events.models import Verdict
 from app.events.record import happening, record
 from app.feature import house
 from app.importing.models import Import, ImportReject, ImportState
+from app.mailbox.store import Caught, Store
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order, Product
 from app.subscribers.models import (
@@ -35,6 +37,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 def fill(session: Session) -> None:
     """Write the world."""
+    _catch_a_mail()
     sender = make.sender(session)
     house().write_defaults(session, NOW - timedelta(days=60))
     session.flush()
@@ -66,6 +69,12 @@ def fill(session: Session) -> None:
     session.add(Order(key="1", subscriber_id=people[0].id, ordered_at=NOW - timedelta(days=3), amount=4990, quantity=1))
     session.flush()
     record(session, [happening(PURCHASED, people[0].id, NOW - timedelta(days=3), value=4990)])
+
+
+def _catch_a_mail() -> None:
+    raw = b"Subject: =?utf-8?q?K=C3=A4se?=\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Hi <a href='https://x.example/'>x</a></p>"
+    caught = Caught(NOW, "post@kaeserei.example", "reader1@example.org", raw)
+    Store(current_app.extensions["letterbond.config"].mailbox).add([caught])
 
 
 def _sent_campaign(session: Session, sender_id: int, people: list[int]) -> None:

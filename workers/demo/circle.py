@@ -54,6 +54,7 @@ class Circle:
     crowd: list[Person]
     segments: dict[str, int]
     campaigns: list[int]
+    topic: int
     hits: int = 0
 
 
@@ -91,7 +92,8 @@ def bring_people_in(circle: Circle, stages: Stages) -> None:
             crowd = [who for who in circle.crowd if who.tracking == tracking]
             file = circle.home / f"people-{tracking}.csv"
             write_people(file, crowd, joined)
-            options = {"basis": "double_opt_in_elsewhere", "tracking": tracking}
+            options: dict[str, Any] = {"basis": "double_opt_in_elsewhere", "topics": [circle.topic]}
+            options["tracking"] = tracking
             if tracking != "none":
                 options["tracking_basis"] = "double_opt_in_elsewhere"
             _import(circle.client, "subscribers", file, options, partial(_add, show, done))
@@ -123,7 +125,8 @@ def send_campaigns(circle: Circle, stages: Stages) -> None:
     """Two drafts, checked and released, then sent by the workers over SMTP."""
     at = datetime.now(UTC) + timedelta(seconds=3)
     for name, layout, segment in CAMPAIGNS:
-        draft = {"name": name, "layout": layout, "included": [circle.segments[segment]]}
+        included = [circle.segments[segment]]
+        draft = {"name": name, "layout": layout, "included": included, "topic_id": circle.topic}
         campaign = circle.client.post("/campaigns", draft)["id"]
         circle.client.post(f"/campaigns/{campaign}/schedule", {"at": at.isoformat()})
         circle.campaigns.append(campaign)

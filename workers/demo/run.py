@@ -30,7 +30,9 @@ def _play(config: Config, file: Path, console: Console) -> None:
     console.print(f"{len(purchases):,} orders of {len(crowd):,} people, moved to {purchases[0].day.year} and after.")
     password = house.fresh_home(config.home)
     with house.running(password) as started, circle.Stages() as stages:
-        shop = circle.Circle(Client(started.base_url, started.key), config.home, purchases, crowd, {}, [])
+        client = Client(started.base_url, started.key)
+        topic = client.get("/topics")["items"][0]["id"]
+        shop = circle.Circle(client, config.home, purchases, crowd, {}, [], topic)
         for stage in circle.ALL:
             stage(shop, stages)
         found = list(tables(shop))

@@ -19,18 +19,11 @@ def tables(circle: Circle) -> Iterator[Table]:
 
 
 def _campaigns(circle: Circle) -> Table:
-    table = Table(title=f"{len(circle.crowd):,} people, {len(circle.purchases):,} orders")
-    for column in (
-        "campaign",
-        "audience",
-        "sent",
-        "opened: readers",
-        "machines",
-        "clicked: readers",
-        "machines",
-        "left",
-    ):
-        table.add_column(column, justify="left" if column == "campaign" else "right")
+    people = f"{len(circle.crowd):,} people, {len(circle.purchases):,} orders"
+    table = Table(title=f"{people}; opened and clicked by people, and by machines")
+    table.add_column("campaign", no_wrap=True)
+    for column in ("audience", "sent", "opened", "machine", "clicked", "machine", "left"):
+        table.add_column(column, justify="right")
     for campaign in circle.campaigns:
         report = circle.client.get(f"/reports/campaigns/{campaign}")
         people, hits = report["people"], report["hits"]
@@ -72,19 +65,20 @@ def _between(circle: Circle, low: int, high: int | None) -> int:
 
 
 def _retention(circle: Circle) -> Table:
-    table = Table(title="Retention by month, % (active: bought, clicked or confirmed within 90 days)")
-    table.add_column("segment")
+    table = Table(title="Retention in % (active: bought, clicked or confirmed within 90 days)")
     until = max(row.day for row in circle.purchases).strftime("%Y-%m")
     rows = {"Everybody": "/reports/everybody"} | {
         name: f"/reports/segments/{key}" for name, key in circle.segments.items()
     }
-    reports = {name: circle.client.get(f"{path}?months={_MONTHS}&until={until}") for name, path in rows.items()}
-    for month in reports["Everybody"]["months"]:
-        table.add_column(month["label"][2:], justify="right")
-    for name, report in reports.items():
-        table.add_row(name, *(_percent(month["retention"]["retention"]) for month in report["months"]))
+    table.add_column("month")
+    reports = []
+    for name, path in rows.items():
+        table.add_column(name, justify="right")
+        reports.append(circle.client.get(f"{path}?months={_MONTHS}&until={until}")["months"])
+    for months in zip(*reports, strict=True):
+        table.add_row(months[0]["label"], *(_percent(month["retention"]["retention"]) for month in months))
     return table
 
 
 def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"
+    return "–" if value is None else f"{value:.1f}"

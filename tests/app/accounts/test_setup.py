@@ -8,6 +8,8 @@ from sqlalchemy import delete, select
 from app.accounts.models import Organisation, Sender, User
 from app.accounts.setup import setup_token
 from app.db import reading, transaction
+from app.scoring.models import ScoreRule, Tier
+from app.subscribers.models import SignupForm, Topic
 
 GIVEN = {
     "email": "me@example.org",
@@ -43,6 +45,21 @@ def test_the_link_makes_organisation_sender_and_admin_and_signs_in(client: Flask
         assert session.scalars(select(Sender)).one().imprint.endswith("Kempten")
         assert [role.name for role in session.scalars(select(User)).one().roles] == ["admin"]
     assert client.get("/settings/").status_code == 200
+
+
+def test_a_new_installation_begins_with_points_tiers_a_topic_and_a_form(client: FlaskClient, link: str) -> None:
+    client.post(link, data=GIVEN)
+    with reading() as session:
+        assert session.get_one(ScoreRule, "purchased").per_amount == 1000
+        assert session.scalars(select(Tier.name).order_by(Tier.threshold)).all() == [
+            "New",
+            "Reader",
+            "Regular",
+            "Loyal",
+        ]
+        form = session.scalars(select(SignupForm)).one()
+        assert (form.language, form.topic_ids) == ("de", [session.scalars(select(Topic.id)).one()])
+    assert client.get(f"/f/{form.key}").status_code == 200
 
 
 def test_the_link_works_once(client: FlaskClient, link: str) -> None:
