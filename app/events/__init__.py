@@ -1,6 +1,6 @@
-"""The events feature."""
+"""The spine: what happened, to whom, when; written in one place, read by everybody."""
 
-from app.events import models  # noqa: F401 - its tables
+from app.events import api, models  # noqa: F401 - models: its tables
 from app.feature import Feature
 
-feature = Feature(name="events")
+feature = Feature(name="events", blueprints=(api.blueprint,))
