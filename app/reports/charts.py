@@ -1,10 +1,10 @@
 """Reports as the layout's macros draw them: labels ready to be read, shares from 0 to 1, money in whole units."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from flask_babel import format_date, format_datetime, format_decimal
+from flask_babel import format_date, format_datetime
 from flask_babel import gettext as _
 
 from app.accounts.organisation import this_organisation
@@ -157,16 +157,6 @@ def sparkline(values: Iterable[float | None]) -> list[tuple[float, float]]:
     known = list(values)
     step = 100 / max(len(known) - 1, 1)
     return [(round(at * step, 1), round(22 - value / 5, 1)) for at, value in enumerate(known) if value is not None]
-
-
-def one_digit(percent: float | None) -> str:
-    """43.21 → 43.2 %, for lists of values in a sentence."""
-    return "–" if percent is None else str(format_decimal(percent, "#,##0.#")) + " %"
-
-
-def as_dates(labels: Sequence[datetime]) -> list[str]:
-    """Months of moments."""
-    return [str(format_datetime(label, "LLL y")) for label in labels]
 
 
 def _chart(labels: list[str], series: dict[str, list[Any]], unit: str | None = None, axis: str | None = None) -> Chart:

@@ -25,10 +25,6 @@ class Growth:
     joined: int
     left: int
 
-    @property
-    def net(self) -> int:
-        return self.joined - self.left
-
 
 def growth(session: Session, months: Sequence[Period], now: datetime) -> list[Growth]:
     """A Growth for each month."""

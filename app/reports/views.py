@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Response, render_template, request, url_for
+from sqlalchemy.orm import Session
 
 from app.accounts.access import for_marketers
 from app.audiences.segment import current_segments
@@ -19,7 +20,7 @@ from app.reports.periods import months_until
 from app.reports.query import CohortQuery, SegmentQuery, read
 from app.reports.scope import SMALLEST_GROUP
 from app.reports.segment_report import SegmentReport, segment_report
-from app.scoring.tiers import tier_label
+from app.scoring.tiers import all_tiers, tier_label
 
 home = for_marketers("overview", __name__)
 blueprint = for_marketers("reports", __name__)
@@ -47,6 +48,7 @@ def index() -> str:
             setup=setup(session),
             campaigns=compare_campaigns(session, _LATEST),
             feed=latest(session),
+            ranks=_ranks(session),
         )
 
 
@@ -61,6 +63,7 @@ def list_reports() -> str:
             campaigns=compare_campaigns(session, _COMPARED),
             growth=growth(session, months_until(session, None, _GROWTH_MONTHS, now), now),
             tiers=tier_spread(session),
+            ranks=_ranks(session),
         )
 
 
@@ -71,7 +74,12 @@ def campaign(campaign_id: int) -> str:
         found = find_campaign(session, campaign_id)
         report = campaign_report(session, campaign_id, utc_now())
         return render_template(
-            "reports/campaign.html", campaign=found, report=report, step="report", smallest=SMALLEST_GROUP
+            "reports/campaign.html",
+            campaign=found,
+            report=report,
+            step="report",
+            smallest=SMALLEST_GROUP,
+            ranks=_ranks(session),
         )
 
 
@@ -125,6 +133,11 @@ def cohorts_csv() -> Response:
     with reading() as session:
         grid = cohort_grid(session, query, utc_now())
     return tables.csv_answer(f"cohorts-{query.since}-{query.metric}", tables.cohort_table(grid))
+
+
+def _ranks(session: Session) -> dict[str, int]:
+    """The tiers from the lowest, which is 0: badges are coloured by it."""
+    return {tier.name: rank for rank, tier in enumerate(all_tiers(session))}
 
 
 def _arguments(query: SegmentQuery | CohortQuery) -> dict[str, Any]:
