@@ -101,9 +101,11 @@ def rounded(value: Any, digits: int = 0) -> Any:
 
 
 @pass_context
-def money(context: Context, value: Any, currency: str = "EUR") -> str:
-    """`19.9|money` is `19,90 €` for a German reader and `€19.90` for an English one."""
-    return "" if is_absent(value) else _money(Decimal(str(value)), str(currency), _language(context))
+def money(context: Context, value: Any, currency: str | None = None) -> str:
+    """`19.9|money` is `19,90 €` for a German reader and `€19.90` for an English one, in the organisation's currency."""
+    if is_absent(value):
+        return ""
+    return _money(Decimal(str(value)), str(currency or _currency(context)), _language(context))
 
 
 @pass_context
@@ -127,6 +129,11 @@ def mailbox_part(value: Any) -> str:
 
 def _language(context: Context) -> str:
     return str(context.get("language") or "en")
+
+
+def _currency(context: Context) -> str:
+    own = context.resolve("organisation")
+    return str(own.get("currency") or "EUR") if isinstance(own, dict) else "EUR"
 
 
 @lru_cache(4096)

@@ -31,7 +31,7 @@ def common(session: Session, campaign: Campaign) -> dict[str, Any]:
     own = organisation(session)
     return {
         "sender": {"name": campaign.from_name or sender.name, "address": sender.address, "imprint": sender.imprint},
-        "organisation": {"name": own.name if own else sender.name},
+        "organisation": {"name": own.name, "currency": own.currency} if own else {"name": sender.name},
     }
 
 

@@ -74,6 +74,7 @@ MERGE_TAGS: tuple[MergeTag, ...] = (
     _tag("sender.address", "Sender: email address", "Absender: E-Mail-Adresse", "post@shop.example"),
     _tag("sender.imprint", "Imprint", "Impressum", "Teehaus Lindenhof GmbH, Lindenweg 4, 21335 Lüneburg"),
     _tag("organisation.name", "Organisation", "Organisation", "Teehaus Lindenhof"),
+    _tag("organisation.currency", "Currency", "Währung", "EUR"),
     _tag("unsubscribe_url", "Unsubscribe link", "Abmeldelink", "https://shop.example/unsubscribe"),
     _tag("preferences_url", "Preferences link", "Link zu den Einstellungen", "https://shop.example/preferences"),
     _tag("tracking_off_url", "Turn-off-tracking link", "Link: Messung ausschalten", "https://shop.example/quiet"),

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Sender
+from app.accounts.organisation import organisation
 from app.campaigns.compile import compile_edition
 from app.campaigns.editions import compiled
 from app.campaigns.merge_context import common, contexts
@@ -87,7 +88,9 @@ def preview_layout(session: Session, html: str, language: str) -> str:
     """A layout filled in with examples, from the first sender."""
     sender = session.scalars(select(Sender).order_by(Sender.id)).first()
     given = {"name": sender.name, "imprint": sender.imprint} if sender else {"name": "Letterbond", "imprint": ""}
+    own = organisation(session)
     context = {**_example(), **PRESETS["german" if language == "de" else "english"][1], "sender": given}
+    context["organisation"] = {"name": own.name, "currency": own.currency} if own else {"name": given["name"]}
     edition = compile_edition("", "", html)
     return Renderer(edition).render(context, DirectUrls(edition.links)).html
 

@@ -22,6 +22,7 @@ from app.campaigns.schedule import find
 from app.db import reading, transaction, utc_now
 from app.headers import as_mail
 from app.i18n import language
+from app.intake import whole
 from app.subscribers.models import Topic
 from app.undo import flash_undo
 
@@ -35,7 +36,7 @@ _ON_ITS_WAY = (CampaignState.HOLDING, CampaignState.SENDING, CampaignState.PAUSE
 def index() -> str:
     """All campaigns, newest first; `?state=` narrows."""
     state = request.args.get("state")
-    page = max(request.args.get("page", 1, int), 1)
+    page = max(request.args.get("page", 1, whole), 1)
     shown = select(Campaign).where(Campaign.archived_at.is_(None))
     if state in set(CampaignState):
         shown = shown.where(Campaign.state == CampaignState(state))
