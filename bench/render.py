@@ -1,42 +1,67 @@
-"""How long one person's mail takes: `python -m bench.render [layout]`. Prints microseconds of CPU; asserts nothing."""
+"""One person's mail: compiled once, rendered, written as bytes; for the newsletter layout with four products."""
 
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from statistics import median
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+from premailer import Premailer
 
 from app.campaigns.compile import compile_edition
-from app.campaigns.layouts import layouts
+from app.campaigns.edition import Edition
+from app.campaigns.filters import FILTERS
+from app.campaigns.layouts import Layout, find_layout
 from app.campaigns.merge_tags import example_context
 from app.campaigns.render import DirectUrls, Renderer
+from app.campaigns.sandbox import INTERNAL
 from app.mail import Message, bulk_headers, message_id, to_bytes
+from bench.measure import Figure, seconds
 
-ROUNDS, SERIES = 400, 7
-
-
-def microseconds(work: Callable[[], object], rounds: int) -> str:
-    """Median (least) of several series, in CPU time of this process."""
-    series = []
-    for _ in range(SERIES):
-        started = time.process_time()
-        for _ in range(rounds):
-            work()
-        series.append((time.process_time() - started) / rounds * 1e6)
-    return f"{median(series):9.0f} ({min(series):.0f})"
+_LAYOUT = "newsletter.de"
 
 
-def main(name: str) -> None:
-    layout = next(layout for layout in layouts() if layout.name == name)
+def figures() -> Iterator[Figure]:
+    """Compile, render, write."""
+    layout = find_layout(_LAYOUT)
+    assert layout
     edition = compile_edition(layout.subject, layout.preheader, layout.html)
-    renderer, urls = Renderer(edition), DirectUrls(edition.links, pixel="https://news.example/o/abc")
-    context = example_context() | {"tier": "Loyal", "language": layout.language}
-    context["products"] = [
+    renderer, context = Renderer(edition), _context(layout)
+    urls = DirectUrls(edition.links, pixel="https://news.example/o/abc")
+    message = _message(renderer, context, urls)
+    page = message.html or ""
+    yield Figure(
+        "compile an edition",
+        seconds(lambda: compile_edition(layout.subject, "", layout.html), 3),
+        "premailer alone, for one person",
+        seconds(lambda: _inline(page), 3),
+    )
+    yield Figure(
+        "render a mail",
+        seconds(lambda: renderer.render(context, urls), 200),
+        "plain Jinja, no sandbox, no limits",
+        seconds(_plain_jinja(edition, context, urls), 200),
+    )
+    yield Figure(
+        "write its bytes",
+        seconds(lambda: to_bytes(message), 200),
+        "Python's email library",
+        seconds(lambda: _standard_library(message), 50),
+    )
+
+
+def _context(layout: Layout) -> dict[str, Any]:
+    products = [
         {"name": f"Tea no. {number}", "url": f"https://shop.example/{number}", "price": number} for number in range(4)
     ]
+    return example_context() | {"tier": "Loyal", "language": layout.language, "products": products}
+
+
+def _message(renderer: Renderer, context: dict[str, Any], urls: DirectUrls) -> Message:
     rendered = renderer.render(context, urls)
-    message = Message(
+    return Message(
         sender_name="Teehaus Lindenhof",
         sender_address="post@shop.example",
         recipient="anna@example.org",
@@ -49,12 +74,26 @@ def main(name: str) -> None:
         date=datetime.now(UTC),
         headers=bulk_headers("https://news.example/u/abc", "news.example"),
     )
-    print(f"{name}: {len(rendered.html.encode()):,} bytes of HTML, {len(to_bytes(message)):,} on the wire")
-    print("                  µs of CPU, median (min)")
-    print("compile an edition", microseconds(lambda: compile_edition(layout.subject, "", layout.html), 3))
-    print("render a mail     ", microseconds(lambda: renderer.render(context, urls), ROUNDS))
-    print("write its bytes   ", microseconds(lambda: to_bytes(replace(message)), ROUNDS))
 
 
-if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "newsletter.de")
+def _inline(page: str) -> None:
+    Premailer(allow_network=False, disable_validation=True, cache_css_parsing=False).transform(page)
+
+
+def _plain_jinja(edition: Edition, context: dict[str, Any], urls: DirectUrls) -> Callable[[], object]:
+    environment = Environment(autoescape=True)
+    environment.filters.update(FILTERS | INTERNAL)
+    parts = [environment.from_string(part) for part in (edition.subject, edition.html, edition.text)]
+    words = {"_link": urls.link, "_dynamic": str, "_address": str, "_pixel": Markup("")}
+    return lambda: [part.render(context | words) for part in parts]
+
+
+def _standard_library(message: Message) -> bytes:
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"] = f"{message.sender_name} <{message.sender_address}>", message.recipient
+    mail["Subject"] = message.subject
+    for name, value in message.headers:
+        mail[name] = value
+    mail.set_content(message.text)
+    mail.add_alternative(message.html or "", subtype="html")
+    return mail.as_bytes()

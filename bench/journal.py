@@ -1,0 +1,38 @@
+"""What a sender notes of one mail, intent and reply, beside the same with fsync (decision 0001)."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.delivery.journal import Journal, Stretch
+from app.mail import Outcome, Result
+from bench.measure import Figure, seconds
+
+_TAKEN = Outcome(Result.ACCEPTED, 250, "2.0.0", "ok")
+
+
+def figures() -> Iterator[Figure]:
+    """Two notes of one mail."""
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder), Stretch(1, 0, 1))
+        with (Path(folder) / "synced").open("wb", buffering=0) as synced:
+            yield Figure(
+                "note one mail in the journal",
+                seconds(lambda: _note(journal), 5_000),
+                "18 bytes and fsync, twice",
+                seconds(lambda: _synced(synced.fileno()), 50),
+            )
+        journal.close()
+
+
+def _note(journal: Journal) -> None:
+    journal.intend(1)
+    journal.reply(1, _TAKEN, datetime.now(UTC))
+
+
+def _synced(file: int) -> None:
+    for _ in range(2):
+        os.write(file, bytes(18))
+        os.fsync(file)
