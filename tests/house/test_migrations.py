@@ -9,23 +9,21 @@ from app.db import Base, Database
 from app.migrate import upgrade
 
 
-def test_migrated_and_described_tables_are_the_same(database_url: str) -> None:
-    database = Database(database_url)
-    Base.metadata.drop_all(database.engine)
-    upgrade(database_url)
+def test_migrated_and_described_tables_are_the_same(own_database_url: str) -> None:
+    upgrade(own_database_url)
+    database = Database(own_database_url)
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     database.close()
 
 
-def test_migrating_twice_changes_nothing(database_url: str) -> None:
-    database = Database(database_url)
-    Base.metadata.drop_all(database.engine)
-    upgrade(database_url)
+def test_migrating_twice_changes_nothing(own_database_url: str) -> None:
+    upgrade(own_database_url)
+    database = Database(own_database_url)
     with database.engine.begin() as connection:
         connection.execute(text("INSERT INTO tag (name) VALUES ('kept')"))
-    upgrade(database_url)
+    upgrade(own_database_url)
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT name FROM tag")) == "kept"
     database.close()
