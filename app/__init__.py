@@ -6,7 +6,7 @@ from apiflask import APIFlask
 from flask import Flask
 from jinja2 import FileSystemLoader
 
-from app import assets, formatting, headers, i18n, pages
+from app import assets, formatting, headers, i18n, intake, pages
 from app.accounts import login
 from app.config import Config
 from app.db import Database
@@ -31,6 +31,7 @@ def create_app(config: Config | None = None, house: House | None = None) -> APIF
     app.jinja_loader = FileSystemLoader([_ROOT / "templates" / "pages", _ROOT / "templates"])
     _configure(app, config)
     headers.register(app)
+    intake.register(app)
     i18n.register(app)
     assets.register(app)
     formatting.register(app)
@@ -43,7 +44,6 @@ def create_app(config: Config | None = None, house: House | None = None) -> APIF
 def _configure(app: Flask, config: Config) -> None:
     app.config.update(
         SECRET_KEY=config.secret_key,
-        MAX_CONTENT_LENGTH=1 << 30,
         MAX_FORM_MEMORY_SIZE=2 << 20,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.base_url.startswith("https:"),

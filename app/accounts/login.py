@@ -1,17 +1,22 @@
 """Logging in: Flask-Security on our own session, with argon2id and our pages."""
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
+from flask_babel import gettext as _
 from flask_security import Security, SQLAlchemySessionUserDatastore
-from sqlalchemy.orm import scoped_session, sessionmaker
+from sqlalchemy.orm import Session, scoped_session
 
 from app.accounts import access
 from app.accounts.models import Role, User
+from app.errors import Invalid
+
+_MAX_INPUT = 1000
 
 
 def register(app: Flask) -> None:
     """Hang the login in; users are read and changed through a session that ends with the request."""
-    engine = app.extensions["letterbond.database"].engine
-    session = scoped_session(sessionmaker(engine, expire_on_commit=False))
+    session: scoped_session[Session] = scoped_session(
+        lambda: Session(app.extensions["letterbond.database"].engine, expire_on_commit=False)  # type: ignore[arg-type]
+    )
     app.config.update(
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of a hash
         SECURITY_PASSWORD_SINGLE_HASH=True,
@@ -35,11 +40,21 @@ def register(app: Flask) -> None:
     )
     app.extensions["letterbond.users"] = SQLAlchemySessionUserDatastore(session, User, Role)
     Security(app, app.extensions["letterbond.users"])
+    # Only the cookie logs in: looking for tokens in every address and body would read bodies that were refused.
+    app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     access.register(app)
+
+    app.before_request(_refuse_endless_passwords)
 
     @app.teardown_appcontext
     def _end(_error: BaseException | None) -> None:
         session.remove()
+
+
+def _refuse_endless_passwords() -> None:
+    """The hash function has a limit, and Flask-Security lets its error through."""
+    if request.blueprint == "security" and any(len(value) > _MAX_INPUT for value in request.form.values()):
+        raise Invalid(_("This is too long."))
 
 
 def users() -> SQLAlchemySessionUserDatastore:

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.intake import RowId
+
 RULE = {
     "all": [
         {"field": "country", "op": "is", "value": "DE"},
@@ -16,7 +18,7 @@ RULE = {
 class PageQuery(BaseModel):
     """Where to go on."""
 
-    after: int | None = Field(None, ge=0, description="The `next` of the page before.")
+    after: RowId | None = Field(None, description="The `next` of the page before.")
     limit: int = Field(50, ge=1, le=200)
 
 

@@ -23,6 +23,7 @@ from app.db import reading, transaction, utc_now
 from app.feature import house
 from app.formatting import day as formatted
 from app.i18n import language
+from app.intake import whole
 from app.queue import enqueue
 from app.spreadsheet import Cell, download
 from app.subscribers.models import Subscriber
@@ -66,7 +67,7 @@ def show(segment_id: int) -> str:
             size=segment.size if problem else count(session, words.people(segment.rule)),
             growth=_growth(session, segment, words),
             uses=house().segment_uses(session, segment_id),
-            **_members(session, segment_id, request.args.get("after", 0, type=int)),
+            **_members(session, segment_id, request.args.get("after", 0, type=whole)),
         )
 
 

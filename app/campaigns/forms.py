@@ -20,10 +20,7 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from app.accounts.forms import check_address, check_header
 from app.campaigns.models import CrashPolicy
-
-
-def _as_id(value: str | None) -> int | None:
-    return int(value) if value and value.isdigit() else None
+from app.intake import whole_or_none
 
 
 class NewForm(FlaskForm):
@@ -58,8 +55,9 @@ class ContentForm(FlaskForm):
 
     @property
     def seen_revision(self) -> int:
-        """The revision that this form was made from."""
-        return _as_id(self.revision.data) or 0
+        """The revision that this form was made from; one that never was if it does not say."""
+        revision = whole_or_none((self.revision.raw_data or [""])[0])
+        return -1 if revision is None else revision
 
 
 class AudienceForm(FlaskForm):
@@ -67,7 +65,7 @@ class AudienceForm(FlaskForm):
 
     included = SelectMultipleField(_l("Send to people in any of these segments"), coerce=int)
     excluded = SelectMultipleField(_l("Leave out people in these segments"), coerce=int)
-    topic_id = SelectField(_l("Topic"), coerce=_as_id)
+    topic_id = SelectField(_l("Topic"), coerce=whole_or_none)
 
     def choose_from(self, segments: list[tuple[int, str]], topics: list[tuple[int, str]]) -> None:
         """Offer these segments and topics."""
@@ -104,8 +102,10 @@ class ScheduleForm(FlaskForm):
 
     def moment(self, zone: ZoneInfo) -> datetime:
         """The moment in UTC; raises ValidationError for a wall clock time that the change to summer time skips."""
-        wall = self.at.data.replace(tzinfo=zone)
-        moment: datetime = wall.astimezone(UTC)
+        try:
+            moment: datetime = self.at.data.replace(tzinfo=zone).astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError(_("Choose a date and a time.")) from error
         if moment.astimezone(zone).replace(tzinfo=None) != self.at.data:
             raise ValidationError(_("The clocks are put forward then: this time does not exist."))
         return moment

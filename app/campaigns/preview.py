@@ -21,6 +21,7 @@ from app.campaigns.models import Campaign
 from app.campaigns.problem import TemplateInvalid, TemplateProblem
 from app.campaigns.render import DirectUrls, Rendered, Renderer
 from app.errors import Invalid
+from app.intake import whole_or_none
 from app.subscribers.models import Standing, Status, Subscriber
 from segments.label import Label
 
@@ -58,7 +59,7 @@ class Person:
     @property
     def subscriber_id(self) -> int | None:
         """The id, if it is a subscriber."""
-        return int(self.key) if self.key.isdigit() else None
+        return whole_or_none(self.key)
 
 
 def problems(campaign: Campaign) -> tuple[TemplateProblem, ...]:

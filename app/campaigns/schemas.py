@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.campaigns.models import CampaignState, CrashPolicy
+from app.intake import RowId
 
 
 class CampaignIn(BaseModel):
@@ -79,7 +80,7 @@ class CampaignPage(BaseModel):
 class PageQuery(BaseModel):
     """Which part of a list."""
 
-    after: int | None = Field(None, ge=0)
+    after: RowId | None = None
     limit: int = Field(50, ge=1, le=200)
 
 

@@ -11,6 +11,7 @@ from app.campaigns.schedule import find
 from app.db import reading, utc_now
 from app.delivery.books import progress
 from app.delivery.models import Delivery, DeliveryState
+from app.intake import RowId
 
 blueprint = for_machines("delivery_api", __name__)
 
@@ -83,7 +84,7 @@ class DeliveryQuery(BaseModel):
     """Which part of the ledger."""
 
     state: DeliveryState | None = None
-    after: int = Field(0, ge=0)
+    after: RowId = 0
     limit: int = Field(50, ge=1, le=1000)
 
 

@@ -19,6 +19,7 @@ from app.delivery.jobs import drain
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.settle import count_unknown_as_sent, send_unknown_again
 from app.delivery.words import REASONS, STATES
+from app.intake import whole
 from app.queue import enqueue
 from app.subscribers.models import Subscriber
 
@@ -43,7 +44,7 @@ def deliveries(campaign_id: int) -> str:
     state = DeliveryState(wanted) if wanted in set(DeliveryState) else DeliveryState.SENT
     with reading() as session:
         campaign = find(session, campaign_id)
-        after = request.args.get("after", 0, int)
+        after = request.args.get("after", 0, whole)
         rows = session.execute(_of_state(campaign_id, state, after).limit(_PER_PAGE + 1)).all()
         books = progress_of(session, campaign_id, utc_now()).books
     return render_template(

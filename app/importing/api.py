@@ -26,6 +26,7 @@ from app.importing.schemas import (
 )
 from app.importing.uploads import keep, take_in
 from app.importing.words import problem_of
+from app.intake import takes_uploads
 from app.queue import enqueue
 
 blueprint = for_machines("importing_api", __name__)
@@ -38,6 +39,7 @@ _TAGS = ["Imports"]
 @blueprint.input(FileIn, location="files", arg_name="sent")
 @blueprint.output(ImportOut, status_code=201)
 @blueprint.doc(summary="Upload a CSV file", tags=_TAGS)
+@takes_uploads
 def upload(query: UploadQuery, sent: dict[str, Any]) -> Import:
     """As the body itself or as `file` of a form. Its columns are recognised; nothing is brought in yet."""
     file = sent.get("file")

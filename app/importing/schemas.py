@@ -7,6 +7,7 @@ from apiflask.fields import File
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.importing.models import ImportState
+from app.intake import RowId
 
 
 class UploadQuery(BaseModel):
@@ -72,7 +73,7 @@ class ImportOut(BaseModel):
 class Page(BaseModel):
     """Where to go on."""
 
-    after: int = Field(0, ge=0, description="The `next` of the page before.")
+    after: RowId = Field(0, description="The `next` of the page before.")
     limit: int = Field(100, ge=1, le=1000)
 
 

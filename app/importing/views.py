@@ -20,6 +20,7 @@ from app.importing.jobs import go_on
 from app.importing.models import Import, ImportReject
 from app.importing.uploads import first_rows, keep, take_in
 from app.importing.words import column_choices, format_choices, problem_of, shown_state, writing_of
+from app.intake import takes_uploads
 from app.queue import enqueue
 from app.spreadsheet import download
 
@@ -43,6 +44,7 @@ def index() -> str:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
+@takes_uploads
 def new() -> str | Answer | tuple[str, int]:
     """Upload a file."""
     form = upload_form(request.args.get("kind"))

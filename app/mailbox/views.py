@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from app.accounts.access import for_marketers
 from app.errors import NotFound
 from app.headers import as_mail
+from app.intake import whole
 from app.mailbox.reading import Parsed, parse
 from app.mailbox.store import Mail, Store
 
@@ -31,7 +32,7 @@ class _Page:
 def index() -> str:
     """The list, newest first."""
     words = request.args.get("q", "").strip()
-    number = max(1, request.args.get("page", 1, type=int))
+    number = max(1, request.args.get("page", 1, type=whole))
     mails, total = _store().search(words, (number - 1) * _PER_PAGE, _PER_PAGE)
     return render_template("mailbox/index.html", mails=mails, words=words, page=_page(number, total, words))
 

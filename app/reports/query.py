@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.errors import Invalid
+from app.intake import RowId
 from app.reports.presence import Presence
 
 _MONTH = Field(
@@ -58,7 +59,7 @@ class CohortQuery(BaseModel):
     metric: Metric = Metric.ACTIVE
     months: int = Field(12, ge=1, le=36, description="How many months, the last one included.")
     until: str | None = _MONTH
-    segment: int | None = Field(None, ge=1, description="Only the people whom this segment has today.")
+    segment: RowId | None = Field(None, description="Only the people whom this segment has today.")
 
 
 Query = TypeVar("Query", bound=BaseModel)

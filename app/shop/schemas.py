@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from app.intake import RowId
+
 Money = Annotated[Decimal, Field(max_digits=14, decimal_places=2, examples=["19.90"])]
 # A link in a mail leads there: no `javascript:`.
 Link = Annotated[str, StringConstraints(pattern=r"^https?://", max_length=2000)]
@@ -59,14 +61,14 @@ class OrdersTaken(BaseModel):
 class Page(BaseModel):
     """Where to go on."""
 
-    after: int = Field(0, ge=0, description="The `next` of the page before.")
+    after: RowId = Field(0, description="The `next` of the page before.")
     limit: int = Field(100, ge=1, le=1000)
 
 
 class OrderQuery(Page):
     """Which orders."""
 
-    subscriber_id: int | None = None
+    subscriber_id: RowId | None = None
 
 
 class OrderOut(BaseModel):

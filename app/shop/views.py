@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.accounts.access import for_marketers
 from app.accounts.organisation import this_organisation, time_zone
 from app.db import reading
+from app.intake import whole
 from app.shop.models import Order, Product
 from app.shop.revenue import Month, revenue_by_month
 from app.subscribers.models import Subscriber
@@ -28,7 +29,7 @@ _MONTHS = 24
 @blueprint.get("/")
 def index() -> str:
     """Revenue, latest orders, products sold most."""
-    page = max(1, request.args.get("page", 1, type=int))
+    page = max(1, request.args.get("page", 1, type=whole))
     with reading() as session:
         months = revenue_by_month(session, time_zone(session), _MONTHS)
         total = session.scalar(select(func.count()).select_from(Order)) or 0

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.intake import RowId
 from app.subscribers.models import Basis, FieldKind, Status, TrackingMode
 
 
@@ -79,14 +80,14 @@ class SubscriberPage(BaseModel):
 class SubscriberQuery(BaseModel):
     """Whom to list."""
 
-    after: int = Field(0, ge=0)
+    after: RowId = 0
     limit: int = Field(100, ge=1, le=1000)
     email: str = Field("", description="Exactly this address, in any case.")
     q: str = Field("", max_length=200, description="The beginning of an address or a name.")
     status: Status | None = None
-    topic_id: int | None = None
-    tag_id: int | None = None
-    tier_id: int | None = None
+    topic_id: RowId | None = None
+    tag_id: RowId | None = None
+    tier_id: RowId | None = None
 
 
 class LeaveIn(BaseModel):

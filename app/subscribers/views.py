@@ -13,6 +13,7 @@ from app.accounts.access import for_marketers
 from app.db import reading, utc_now
 from app.feature import house
 from app.i18n import language
+from app.intake import whole, whole_or_none
 from app.subscribers.consent import proof_sheet
 from app.subscribers.custom_fields import custom_fields
 from app.subscribers.exporting import export_person
@@ -51,7 +52,7 @@ def _words() -> dict[str, Any]:
 @blueprint.get("/")
 def index() -> str:
     """Everybody, by page."""
-    number = max(1, request.args.get("page", 1, type=int))
+    number = max(1, request.args.get("page", 1, type=whole))
     filters = _filters(request.args)
     with reading() as session:
         people, total = page_of(session, filters, number)
@@ -121,24 +122,23 @@ def _birthday(standing: Standing) -> str | None:
     return str(format_date(day, pattern))
 
 
+_FILTERS = ("q", "status", "topic", "tag", "tier")
+
+
 def _filters(args: Mapping[str, str]) -> Filters:
     status = args.get("status", "")
     return Filters(
         q=args.get("q", "")[:200],
         status=Status(status) if status in set(Status) else None,
-        topic_id=_number(args.get("topic")),
-        tag_id=_number(args.get("tag")),
-        tier_id=_number(args.get("tier")),
+        topic_id=whole_or_none(args.get("topic")),
+        tag_id=whole_or_none(args.get("tag")),
+        tier_id=whole_or_none(args.get("tier")),
     )
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _page(number: int, shown: int, total: int) -> dict[str, Any]:
     first = (number - 1) * PAGE
-    others: dict[str, Any] = {name: value for name, value in request.args.items() if name != "page" and value}
+    others: dict[str, Any] = {name: request.args[name] for name in _FILTERS if request.args.get(name)}
     return {
         "first": first + 1 if shown else 0,
         "last": first + shown,
@@ -149,7 +149,7 @@ def _page(number: int, shown: int, total: int) -> dict[str, Any]:
 
 
 def _timeline(session: Session, subscriber_id: int) -> dict[str, Any]:
-    limit = min(max(request.args.get("entries", FIRST, type=int), FIRST), _MOST)
+    limit = min(max(request.args.get("entries", FIRST, type=whole), FIRST), _MOST)
     entries, has_older = timeline(session, subscriber_id, limit)
     return {"entries": entries, "has_older": has_older and limit < _MOST, "more": limit * 2}
 
