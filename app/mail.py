@@ -134,6 +134,11 @@ def system_headers() -> Headers:
     return (("Auto-Submitted", "auto-generated"),)
 
 
+def one_line(value: str) -> bool:
+    """Whether the value may stand in a header as it is."""
+    return not _CONTROLS.search(value)
+
+
 @lru_cache(4096)
 def _a_labels(domain: str) -> str:
     try:
@@ -228,7 +233,7 @@ def _encoded_words(name: str, value: str) -> str:
 
 def _refuse_controls(name: str, value: str) -> None:
     """CR, LF, NUL, U+2028 and their like would end the header and begin the next (R21)."""
-    if _CONTROLS.search(value):
+    if not one_line(value):
         raise BadHeader(f"{name} holds a control character")
 
 

@@ -139,7 +139,7 @@ def duplicate(campaign_id: int) -> Response:
     with transaction() as session:
         campaign = find(session, campaign_id)
         copy = drafts.duplicate(session, campaign, _("Copy of %(name)s", name=campaign.name)[:200], utc_now())
-    return redirect(url_for(".content", campaign_id=copy.id))
+        return redirect(url_for(".content", campaign_id=copy.id))
 
 
 @blueprint.post("/<int:campaign_id>/archive")

@@ -1,5 +1,6 @@
 """Campaigns through the API."""
 
+import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
@@ -58,3 +59,35 @@ def test_the_list_comes_in_pages(app: APIFlask, api: FlaskClient) -> None:
     second = api.get(f"/api/v1/campaigns?limit=2&after={first['next']}").json
     assert [row["id"] for row in first["items"] + second["items"]] == ids
     assert second["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("name", "November\r\nBcc: all@example.org"),
+        ("subject", "News\x85"),
+        ("from_name", "Dairy\u2028"),
+        ("reply_to", "a b@example.org"),
+        ("sender_id", 99),
+        ("topic_id", 99),
+        ("included", [99]),
+        ("excluded", [99]),
+    ],
+)
+def test_what_no_mail_can_be_made_of_is_refused(app: APIFlask, api: FlaskClient, name: str, value: object) -> None:
+    """TRUST R21, S20."""
+    with transaction() as session:
+        make.sender(session)
+    answer = api.post("/api/v1/campaigns", json={"name": "November", "layout": "newsletter.de", name: value})
+    assert answer.status_code == 422, answer.json
+    assert {name, "segments"} & answer.json["places"].keys()
+
+
+@pytest.mark.parametrize("name", ["name", "subject", "preheader", "language", "html", "crash_policy"])
+def test_null_takes_nothing_away_that_a_mail_needs(app: APIFlask, api: FlaskClient, name: str) -> None:
+    with transaction() as session:
+        make.sender(session)
+    draft = _draft(api)
+    answer = api.patch(f"/api/v1/campaigns/{draft['id']}", json={"revision": 0, name: None})
+    assert answer.status_code == 422
+    assert list(answer.json["places"]) == [name]

@@ -126,3 +126,33 @@ def test_a_campaign_is_put_away_and_brought_back(marketer: FlaskClient, campaign
 
 def test_there_is_no_page_for_an_unknown_campaign(marketer: FlaskClient) -> None:
     assert marketer.get("/campaigns/99/content").status_code == 404
+
+
+def test_a_duplicate_opens_as_a_draft(marketer: FlaskClient, campaign: Campaign) -> None:
+    answer = marketer.post(f"/campaigns/{campaign.id}/duplicate")
+    assert "Copy of November" in marketer.get(answer.location).text
+
+
+@pytest.mark.parametrize("revision", ["", "²", "-1", str(2**31 - 1), str(2**31)])
+def test_a_revision_that_never_was_overwrites_nothing(marketer: FlaskClient, campaign: Campaign, revision: str) -> None:
+    answer = marketer.post(f"/campaigns/{campaign.id}/content", data=_form(revision=revision, html="<p>lost</p>"))
+    assert answer.status_code == 409
+    without = {name: value for name, value in _form(html="<p>lost</p>").items() if name != "revision"}
+    assert marketer.post(f"/campaigns/{campaign.id}/content", data=without).status_code == 409
+    with reading() as session:
+        assert session.get_one(Campaign, campaign.id).html == make.HTML
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "2020-01-01T00:00", "9999-12-31T23:59x", ""])
+def test_a_time_at_which_nothing_can_be_sent_is_refused(marketer: FlaskClient, campaign: Campaign, at: str) -> None:
+    answer = marketer.post(f"/campaigns/{campaign.id}/schedule", data={"at": at, "crash_policy": "resend"})
+    assert answer.status_code in {302, 422}
+    with reading() as session:
+        assert session.get_one(Campaign, campaign.id).state is CampaignState.DRAFT
+
+
+@pytest.mark.parametrize("who", ["²", "9" * 30, "-1", "nobody at all"])
+def test_a_preview_for_nobody_we_know_is_none_of_somebody_else(
+    marketer: FlaskClient, campaign: Campaign, who: str
+) -> None:
+    assert "Anna" not in marketer.get(f"/campaigns/{campaign.id}/preview", query_string={"as": who}).text
