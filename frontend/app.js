@@ -7,6 +7,7 @@ import Alpine from "@alpinejs/csp";
 
 import { announceProgress, announce } from "./announce.js";
 import { copy, dropzone, theme } from "./components.js";
+import { keepFocus, showFocusedFrames } from "./focus.js";
 import { showSaving } from "./saved.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { openSidebar } from "./sidebar.js";
@@ -20,8 +21,10 @@ Alpine.data("theme", theme);
 Alpine.start();
 
 followSystemTheme();
+keepFocus();
 listenForShortcuts();
 openSidebar();
+showFocusedFrames();
 showSaving();
 timeToasts(document);
 
