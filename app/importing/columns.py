@@ -51,6 +51,16 @@ def check_mapping(mapping: Mapping[str, str], header: Sequence[str], columns: Se
         raise Invalid(_("Say which column is “%(name)s”.", name=str(missing[0].label)))
 
 
+def fitting(formats: Mapping[str, str], mapping: Mapping[str, str], columns: Sequence[Column]) -> dict[str, str]:
+    """The formats that say something about their column as it is mapped now; Invalid for one that there is not."""
+    known = {Writing.DATES: {*DateOrder}, Writing.NUMBERS: {*DecimalSign}}
+    if unknown := [written for written in formats.values() if written not in {"", *DateOrder, *DecimalSign}]:
+        raise Invalid(_("No column is written as “%(format)s”.", format=unknown[0][:40]))
+    writing = {column.name: column.writing for column in columns}
+    said = {number: known.get(writing[name], set()) for number, name in mapping.items()}
+    return {number: written for number, written in formats.items() if written in said.get(number, ())}
+
+
 def mapped(import_: Import, columns: Sequence[Column], habits: Habits) -> Mapped:
     """The columns that are taken, each with how it is written."""
     by_name = {column.name: column for column in columns}

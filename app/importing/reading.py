@@ -17,9 +17,9 @@ from flask_babel import gettext as _
 
 # One cell of text may be as long as this; a quote that is open for longer will not be closed any more.
 MAX_CELL = 131_072
-# The five bytes that Windows-1252 leaves undefined, and halves of UTF-16 pairs, become lone surrogates: they can be
+# Bytes that are no letters (five in Windows-1252), and halves of UTF-16 pairs, become lone surrogates: they can be
 # encoded again, so that positions stay true, and their record is refused.
-_ERRORS = {"utf-8": "strict", "cp1252": "surrogateescape"}
+_ERRORS = {"utf-8": "surrogateescape", "cp1252": "surrogateescape"}
 _BAD = re.compile("[\0\ud800-\udfff]")
 
 

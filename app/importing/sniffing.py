@@ -21,6 +21,13 @@ DELIMITERS = (",", ";", "\t")
 _CHUNK = 1 << 20
 _PROBE = 1 << 16
 _PROBE_RECORDS = 30
+# An xlsx is a ZIP, an xls an OLE file.
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+# What stands in no text; one byte in twenty of a picture or a program.
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_LONE = re.compile("[\udc80-\udcff]")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Excel's own hint in the first line.
 _SEP = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
@@ -41,6 +48,7 @@ class Layout:
 def sniff(file: Path) -> Layout:
     """Look at a file; raise UnreadableError if there is no row in it."""
     encoding, start = _encoding(file)
+    _refuse_foreign(file, encoding)
     hinted = _separator_line(file, encoding, Place(start))
     delimiter, begin = hinted or (_delimiter(file, encoding, Place(start)), Place(start))
     first = list(islice(records(file, encoding, delimiter, begin), 2))
@@ -55,6 +63,17 @@ def samples(file: Path, layout: Layout, count: int = 5) -> list[Record]:
     """The first rows, for people to see what a column holds."""
     found = records(file, layout.encoding, layout.delimiter, layout.start)
     return list(islice((record for record in found if not record.problem), count))
+
+
+def _refuse_foreign(file: Path, encoding: str) -> None:
+    """Say what a file is that is no CSV, before it is taken for one with strange columns."""
+    with file.open("rb") as stream:
+        head = stream.read(_PROBE)
+    if head.startswith(_SPREADSHEETS):
+        raise UnreadableError(_("This is a spreadsheet, not a CSV file. Save it as CSV and upload that file."))
+    strange = len(head) - len(head.translate(None, _CONTROLS))
+    if head.startswith(_UTF32) or (not encoding.startswith("utf-16") and strange > len(head) / 20 and strange > 8):
+        raise UnreadableError(_("This is not a text file that we can read. Save it as CSV in UTF-8."))
 
 
 def _encoding(file: Path) -> tuple[str, int]:
@@ -78,15 +97,17 @@ def _by_nuls(head: bytes) -> str | None:
 
 
 def _is_utf8(file: Path) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    """More letters than stray bytes: a byte that broke spoils its row, and not every umlaut of the file."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    letters = stray = 0
     with file.open("rb") as stream:
-        try:
-            while chunk := stream.read(_CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
+        while chunk := stream.read(_CHUNK):
+            text = decoder.decode(chunk)
+            if not text.isascii():
+                lone = len(_LONE.findall(text))
+                letters, stray = letters + len(text) - len(text.encode("ascii", "ignore")) - lone, stray + lone
+    stray += len(decoder.decode(b"", final=True))
+    return letters > stray or stray == 0
 
 
 def _separator_line(file: Path, encoding: str, start: Place) -> tuple[str, Place] | None:
@@ -131,4 +152,5 @@ def _is_header(first: Sequence[Record]) -> bool:
 
 def _names(cells: Sequence[str]) -> list[str]:
     """The header with numbers for nameless columns."""
-    return [cell.strip() or _("Column %(number)s", number=number) for number, cell in enumerate(cells, 1)]
+    titles = [_NO_TEXT.sub("", cell).strip()[:200] for cell in cells]
+    return [title or _("Column %(number)s", number=number) for number, title in enumerate(titles, 1)]

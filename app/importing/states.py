@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import Conflict, NotFound
 from app.feature import house
-from app.importing.columns import NEW, check_mapping
+from app.importing.columns import NEW, check_mapping, fitting
 from app.importing.importer import Importer
 from app.importing.models import BUSY, Import, ImportReject, ImportState
 from app.importing.repeats import forget_keys
@@ -39,8 +39,9 @@ def set_mapping(session: Session, import_id: int, mapping: dict[str, str], forma
     """Say which column is what, and how it is written where that is known better than by looking."""
     import_ = find_import(session, import_id)
     mapping = _with_new_columns(session, import_, mapping)
-    check_mapping(mapping, import_.header, importer_of(import_).columns(session))
-    values = {"mapping": mapping, "formats": formats, "is_surveyed": False}
+    columns = importer_of(import_).columns(session)
+    check_mapping(mapping, import_.header, columns)
+    values = {"mapping": mapping, "formats": fitting(formats, mapping, columns), "is_surveyed": False}
     _move(session, import_id, _READY, ImportState.UPLOADED, **values)
 
 

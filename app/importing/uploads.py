@@ -3,6 +3,7 @@
 Not in charge of: reading them (`reading.py`).
 """
 
+import re
 import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from app.importing.reading import Place, UnreadableError
 from app.importing.sniffing import Layout, samples, sniff
 
 _CHUNK = 1 << 20
+_NO_TEXT = re.compile("[\0-\x1f\ud800-\udfff]")
 # An upload that nobody went on with.
 _FORGOTTEN = timedelta(days=7)
 _WAITING = (ImportState.UPLOADED, ImportState.CHECKED)
@@ -44,9 +46,10 @@ def keep(stream: IO[bytes]) -> str:
 def take_in(session: Session, kind: str, file: str, file_name: str, now: datetime) -> Import:
     """A new import of a kept file, its columns recognised; Invalid (and the file gone) when nothing can be read."""
     importer = house().importers.get(kind)
-    if importer is None:
-        raise NotFound(_("Nothing of this kind can be imported."))
     path = uploads() / file
+    if importer is None:
+        path.unlink()
+        raise NotFound(_("Nothing of this kind can be imported."))
     try:
         layout = sniff(path)
     except UnreadableError as error:
@@ -54,7 +57,7 @@ def take_in(session: Session, kind: str, file: str, file_name: str, now: datetim
         raise Invalid(str(error), {"file": str(error)}) from error
     import_ = Import(
         kind=kind,
-        file_name=file_name[-300:],
+        file_name=_NO_TEXT.sub("", file_name)[-300:],
         file=file,
         size=path.stat().st_size,
         encoding=layout.encoding,

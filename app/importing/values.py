@@ -129,10 +129,15 @@ def _order_of(first: int, second: int) -> DateOrder | None:
 
 
 _CURRENCIES = {"€": ("EUR",), "£": ("GBP",), "$": ("USD", "CAD", "AUD", "NZD"), "¥": ("JPY", "CNY"), "Fr.": ("CHF",)}
-_MARKED = re.compile(r"(?P<before>[A-Z]{3}|[€£$¥]|Fr\.)?\s*(?P<number>.*?)\s*(?P<after>[A-Z]{3}|[€£$¥]|Fr\.)?")
-# Spaces of any width and the Swiss apostrophe group digits and mean nothing else.
-_GROUPING = re.compile(r"(?<=\d)[\s'’](?=\d{3}(?!\d))")
+_MARKED = re.compile(
+    r"(?P<before>[A-Z]{3}|[€£$¥]|Fr\.)?\s*(?P<number>.*?)\s*(?P<after>[A-Z]{3}|[€£$¥]|Fr\.)?", re.DOTALL
+)
+# Spaces of any width and the Swiss apostrophe group digits and mean nothing else; lines of a cell are no groups.
+_GROUPING = re.compile(r"(?<=\d)(?:[^\S\r\n]|['’])(?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# Whole numbers up to here are exact as floats too. Money is summed in 64 bits.
+_MOST = 10**15
+_MOST_MONEY = 10**14
 
 
 def parse_amount(text: str, habits: Habits) -> int:
@@ -142,6 +147,8 @@ def parse_amount(text: str, habits: Habits) -> int:
         if habits.currency not in _CURRENCIES.get(mark, (mark,)):
             raise Invalid(_("“%(text)s” is not in %(currency)s.", text=_short(text), currency=habits.currency))
     minor = _decimal(number, habits.sign, text) * 100
+    if abs(minor) > _MOST_MONEY:
+        raise _too_large(text)
     if minor != int(minor):
         raise Invalid(_("“%(text)s” has more than two decimal places.", text=_short(text)))
     return int(minor)
@@ -178,7 +185,13 @@ def _decimal(number: str, sign: DecimalSign | None, text: str) -> Decimal:
     if decided is None and any(mark in digits for mark in ".,"):
         raise Invalid(_("“%(text)s” may mean two numbers: choose how this column writes decimals.", text=_short(text)))
     value = _value(digits, decided or DecimalSign.POINT, text)
+    if value > _MOST:
+        raise _too_large(text)
     return -value if negative else value
+
+
+def _too_large(text: str) -> Invalid:
+    return Invalid(_("“%(text)s” is too large.", text=_short(text)))
 
 
 def _signed(number: str) -> tuple[str, bool]:

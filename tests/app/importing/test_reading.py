@@ -164,3 +164,32 @@ def test_reading_may_stop_after_any_record_and_go_on(
     if whole:
         stop = data.draw(st.integers(0, len(whole) - 1))
         assert list(records(file, encoding, ";", whole[stop].end)) == whole[stop + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)) * 9, "spreadsheet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "spreadsheet"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "not a text file"),
+        (bytes(5000), "not a text file"),
+        ("email\nanna@example.org\n".encode("utf-32"), "not a text file"),
+    ],
+)
+def test_a_file_that_is_no_csv_is_called_what_it_is(write: Write, content: bytes, message: str) -> None:
+    with pytest.raises(UnreadableError, match=message):
+        sniff(write(content))
+
+
+def test_a_byte_that_broke_costs_its_row_and_no_umlaut_of_the_others(write: Write) -> None:
+    file = write("email,name\na@x.example,Jörg\nb@x.example,Bärbel\n".encode() + b"c@x.example,\xc3\nd@x.example,D\n")
+    layout = sniff(file)
+    found = list(records(file, layout.encoding, layout.delimiter, layout.start))
+    assert layout.encoding == "utf-8"
+    assert [record.cells[1] for record in found if not record.problem] == ["Jörg", "Bärbel", "D"]
+    assert [record.line for record in found if record.problem] == [4]
+    assert list(records(file, layout.encoding, layout.delimiter, found[2].end)) == found[3:]
+
+
+def test_the_columns_of_a_spoilt_header_can_be_stored(write: Write) -> None:
+    assert sniff(write(b"email,na\0me,\0,c\x81\n")).header == ["email", "name", "Column 3", "c"]

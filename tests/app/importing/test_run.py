@@ -1,5 +1,6 @@
 """Batches, kills, leases, cancelling: the books balance at every instant (TRUST Q13)."""
 
+import io
 import os
 import random
 import signal
@@ -15,7 +16,7 @@ from sqlalchemy import func, select, update
 
 from app.config import Config
 from app.db import reading, transaction
-from app.errors import Conflict
+from app.errors import Conflict, Invalid, NotFound
 from app.importing import run, states, uploads
 from app.importing.jobs import go_on, ring
 from app.importing.models import Import, ImportKey, ImportReject, ImportState
@@ -251,3 +252,43 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
         assert read == count
         peaks.append(peak)
     assert peaks[1] - peaks[0] < 8_000  # kilobytes
+
+
+def test_a_spoilt_header_and_file_name_are_stored(app: APIFlask) -> None:
+    """PostgreSQL takes neither NUL nor half a letter."""
+    name = uploads.keep(io.BytesIO(b"email,na\0me,c\x81\nanna@example.org,Anna,x\n"))
+    with transaction() as session:
+        import_ = uploads.take_in(session, "subscribers", name, "../../etc/na\0me\udcff.csv", NOW)
+    assert get(import_.id).header == ["email", "name", "c"]
+    assert get(import_.id).file_name == "../../etc/name.csv"
+    assert (uploads.uploads() / get(import_.id).file).exists()
+
+
+def test_a_file_of_a_kind_that_is_not_there_does_not_stay(app: APIFlask) -> None:
+    name = uploads.keep(io.BytesIO(b"email\nanna@example.org\n"))
+    with pytest.raises(NotFound), transaction() as session:
+        uploads.take_in(session, "elephants", name, "people.csv", NOW)
+    assert list(uploads.uploads().iterdir()) == []
+
+
+def test_a_format_that_there_is_not_is_refused_before_a_worker_meets_it(app: APIFlask) -> None:
+    import_id = upload("email,birthday\nanna@example.org,1/2/1990\n")
+    mapping = get(import_id).mapping
+    with pytest.raises(Invalid, match="ymd"), transaction() as session:
+        states.set_mapping(session, import_id, mapping, {"1": "ymd"})
+    # What was chosen for a date is left behind when the column becomes another.
+    with transaction() as session:
+        states.set_mapping(session, import_id, mapping, {"0": "dmy", "1": ",", "7": "mdy"})
+    assert get(import_id).formats == {}
+    begin(import_id)
+    work(import_id)
+    assert get(import_id).state is ImportState.DONE
+
+
+def test_orders_of_impossible_size_cost_their_row_alone(app: APIFlask) -> None:
+    with transaction() as session:
+        make.subscriber(session, "anna@example.org")
+    lines = ["9999999999999999,1", "5,99999999999999999999", '"1\n2",1', "5,1"]
+    rows = "".join(f"anna@example.org,2026-01-01,{line}\n" for line in lines)
+    done = bring_in("email,date,amount,quantity\n" + rows, kind="orders")
+    assert (done.state, books(done)) == (ImportState.DONE, (1, 0, 0, 3))

@@ -1,5 +1,6 @@
 """Each notation with its meaning, and the ones that have two."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -155,3 +156,34 @@ def test_a_column_decides_for_its_cells_unless_it_contradicts_itself() -> None:
     assert only_one(map(date_evidence, ["13/04/2026", "04/13/2026"])) is None
     assert only_one(map(number_evidence, ["1.234", "€ 1,50", "7"])) is DecimalSign.COMMA
     assert only_one(map(number_evidence, ["1.234", "7"])) is None
+
+
+@pytest.mark.parametrize("text", ["12\n345", "12\r\n34", "1\n", "\n"])
+def test_a_cell_of_several_lines_is_no_number(text: str) -> None:
+    assert number_evidence(text) is None
+    if text.strip() == "1":
+        assert parse_amount(text, UNKNOWN) == 100
+    else:
+        with pytest.raises(Invalid):
+            parse_amount(text, UNKNOWN)
+
+
+@given(text=st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for read in (parse_amount, parse_number, parse_whole, parse_day, parse_moment):
+        with suppress(Invalid):
+            read(text, UNKNOWN)
+    number_evidence(text)
+    date_evidence(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 14, "99999999999999999999", "9.999.999.999.999,99"])
+def test_money_beyond_counting_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="too large"):
+        parse_amount(text, UNKNOWN)
+
+
+def test_numbers_are_as_large_as_the_database_and_floats_can_hold() -> None:
+    assert parse_number("4006381333931", UNKNOWN) == 4_006_381_333_931
+    with pytest.raises(Invalid, match="too large"):
+        parse_whole("9" * 19, UNKNOWN)
