@@ -57,9 +57,7 @@ class Assets:
 
     def stylesheet(self, name: str) -> Markup:
         """`<link rel="stylesheet">`, or nothing without built assets."""
-        return (
-            Markup('<link rel="stylesheet" href="{}">').format(self.asset(name)) if self.built else Markup()
-        )
+        return Markup('<link rel="stylesheet" href="{}">').format(self.asset(name)) if self.built else Markup()
 
     def script(self, name: str, *, blocking: bool = False) -> Markup:
         """`<script>`, a deferred module unless it has to run before the first paint."""
@@ -74,9 +72,7 @@ class Assets:
             return Markup('<span class="visually-hidden">{}</span>').format(label) if label else Markup()
         if name not in self.icons:
             raise AssetError(f"no icon {name!r} in the sprite: run `make assets` (or is it misspelt?)")
-        meaning = (
-            Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-        )
+        meaning = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
         return Markup('<svg class="icon {}" {}><use href="{}#{}"></use></svg>').format(
             css, meaning, self.asset("icons.svg"), name
         )

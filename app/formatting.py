@@ -75,9 +75,7 @@ def when(value: datetime | None, now: datetime | None = None) -> Markup:
     """A `<time>` with the absolute moment to read and the distance from now as its title."""
     if value is None:
         return Markup("{}").format(NOTHING)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.isoformat(), ago(value, now), moment(value)
-    )
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(value.isoformat(), ago(value, now), moment(value))
 
 
 def register(app: Flask) -> None:

@@ -114,9 +114,14 @@ def _empty(url: str) -> None:
         # A test may have left a transaction open, or a killed process its locks.
         connection.execute(text(_ALONE))
         connection.execute(text(_EMPTY))
+        # Some tests take a table away, or hide it, to see what happens then.
+        if set(connection.scalars(text(_TABLES))) != set(Base.metadata.tables):
+            connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+            Base.metadata.create_all(connection)
     database.close()
 
 
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 _ALONE = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 _EMPTY = """DO $$

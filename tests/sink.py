@@ -145,13 +145,16 @@ class _Faulty(Conversation):
         super()._on_ehlo(name)
 
     def _on_starttls(self, _rest: str) -> None:
-        if not self.say("starttls", "220 go ahead"):
-            return
         self._waiting = True
 
         async def upgrade() -> None:
             assert self._sink.certificate
             loop = asyncio.get_running_loop()
+            # In one turn of the loop with start_tls: the client's first TLS bytes must not be read as SMTP.
+            if not self.say("starttls", "220 go ahead"):
+                self._waiting = False
+                self._read_on()
+                return
             try:
                 new = await loop.start_tls(self.transport, self, self._sink.certificate, server_side=True)
             except (OSError, ssl.SSLError):
@@ -159,6 +162,8 @@ class _Faulty(Conversation):
             assert new
             self._sink.open.add(new)
             self.transport, self._is_secure, self._waiting = new, True, False
+            # What came in since the handshake waits to be read.
+            self._read_on()
 
         self._upgrading = asyncio.ensure_future(upgrade())
 

@@ -2,7 +2,7 @@
 
 from zoneinfo import available_timezones
 
-from babel.numbers import list_currencies
+from babel.core import get_global
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -33,9 +33,20 @@ _WITHOUT_CENTS = {
 
 
 def currencies() -> list[str]:
-    """Currency codes, the likeliest first."""
+    """The currencies that somebody pays with today, the likeliest first."""
     likely = ["EUR", "CHF", "USD", "GBP"]
-    return likely + sorted(list_currencies("en") - _WITHOUT_CENTS - set(likely))
+    in_use = {
+        code
+        for uses in get_global("territory_currencies").values()
+        for code, _since, until, is_tender in uses
+        if until is None and is_tender
+    }
+    return likely + sorted(in_use - _WITHOUT_CENTS - set(likely))
+
+
+def time_zones() -> list[str]:
+    """Places and UTC, without the aliases and left-overs of the database."""
+    return ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))]
 
 
 def check_address(_form: FlaskForm, field: Field) -> None:
@@ -59,7 +70,7 @@ class OrganisationForm(FlaskForm):
     locale = SelectField(_l("Language"), choices=[SelectChoice(code, _LANGUAGES[code]) for code in LOCALES])
     time_zone = SelectField(
         _l("Time zone"),
-        choices=[SelectChoice(zone) for zone in sorted(available_timezones())],
+        choices=[SelectChoice(zone) for zone in time_zones()],
         default="Europe/Berlin",
     )
     currency = SelectField(_l("Currency"), choices=[SelectChoice(code) for code in currencies()])

@@ -147,4 +147,3 @@ def _reply_to(address: str | None) -> dict[str, str]:
     except BadHeader:
         return {"reply_to": _("This is not an email address.")}
     return {}
-
