@@ -267,7 +267,7 @@ def test_a_form_is_written_shown_and_put_away(marketer: FlaskClient, client: Fla
         "sender_id": "1",
         "language": "en",
         "title": f"Cheese {SCRIPT}",
-        "intro": "a b",
+        "intro": "ab",
         "consent_text": "Yes",
         "tracking_text": "You may",
         "inputs": ["first_name", "country", "cheese"],
