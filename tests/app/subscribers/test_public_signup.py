@@ -171,9 +171,7 @@ def test_many_posts_for_one_victim_make_one_mail(send: Send) -> None:
     assert _purposes() == ["confirm"]
 
 
-@pytest.mark.parametrize(
-    "name", ["مرحبا", "👩‍👩‍👧", "{{ 7*7 }}", "Robert'); DROP TABLE subscriber;--", "é" * 200]
-)
+@pytest.mark.parametrize("name", ["مرحبا", "👩‍👩‍👧", "{{ 7*7 }}", "Robert'); DROP TABLE subscriber;--", "é" * 200])
 def test_any_name_goes_through(client: FlaskClient, send: Send, name: str) -> None:
     assert send(first_name=name).status_code == 200
     assert _purposes() == ["confirm"]
