@@ -9,6 +9,10 @@ NODE_VERSION := 24.19.0
 # A Node of our own, if there is one, stands before the machine's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+# The locks are complete. Left to look for dependencies, pip meets extras (`pydantic[email]`) that no lock pins
+# by that name, and stops on the day a newer version appears.
+LOCKED = $(BIN)/pip install --quiet --use-pep517 --require-hashes --no-deps
+
 RUNTIME := $(STAMPS)/runtime
 DEVELOPMENT := $(STAMPS)/development
 NODE_MODULES := $(STAMPS)/node_modules
@@ -54,12 +58,12 @@ $(BIN)/python:
 	@.ci/make-venv $(VENV) $(PYTHON)
 
 $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --use-pep517 --require-hashes -r requirements.lock -r requirements-build.lock
+	$(LOCKED) -r requirements.lock -r requirements-build.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@mkdir -p $(STAMPS) && touch $@
 
 $(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
-	$(BIN)/pip install --quiet --use-pep517 --require-hashes -r requirements-dev.lock
+	$(LOCKED) -r requirements-dev.lock
 	@touch $@
 
 $(NODE_MODULES): package.json package-lock.json .npmrc $(RUNTIME)

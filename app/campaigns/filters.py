@@ -28,7 +28,11 @@ class TooMuch(ValueError):
 
 
 def text_of(value: object) -> str:
-    """The value as text; an absent one is empty, never the word None."""
+    """The value as readers see it: an absent one is empty, a list has commas. Never Python's own notation."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(text_of(item) for item in value)
+    if isinstance(value, dict):
+        raise TypeError("this is a group of values; name one of them")
     return "" if value is None else str(value)
 
 

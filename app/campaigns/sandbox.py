@@ -13,7 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from jinja2 import ChainableUndefined, pass_context
+from jinja2 import ChainableUndefined, pass_context, pass_eval_context
+from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -115,16 +116,17 @@ def _rounds(context: Context, value: Any) -> list[Any] | tuple[Any, ...] | range
     return items
 
 
-def _printed(value: Any) -> Any:
-    """What `{{ … }}` prints: a list with commas, nothing for None, and never Python's own notation."""
+@pass_eval_context
+def _printed(_context: EvalContext, value: Any) -> Any:
+    """What `{{ … }}` prints: text_of, but what is Markup stays it, and numbers are left to Jinja.
+
+    It asks for a context, though it needs none, so that Jinja does not print constants while it compiles: there
+    it escapes them first, and `{{ none }}` would be the word "None".
+    """
     if isinstance(value, str):
         bounded(len(value))
         return value
-    if isinstance(value, (list, tuple)):
-        return ", ".join(text_of(item) for item in value)
-    if isinstance(value, dict):
-        raise TypeError("this is a group of values; name one of them")
-    return "" if value is None else value
+    return text_of(value) if value is None or isinstance(value, (list, tuple, dict)) else value
 
 
 def _item(sequence: Any, index: int | slice) -> Any:

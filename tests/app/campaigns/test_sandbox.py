@@ -49,6 +49,7 @@ def problems(source: str) -> list[tuple[int, str, str]]:
         ('{{ "ein langer Satz über Tee"|truncate(12) }}', "ein langer…"),
         ("{{ tags|join(', ') }} {{ tags|first }} {{ tags|last }} {{ tags|length }}", "tea, books tea books 2"),
         ("{{ tags }}", "tea, books"),
+        ("{{ tags ~ '.' }} {{ tags|upper }}", "tea, books. TEA, BOOKS"),
         ("{{ 2.5|round }} {{ 2.345|round(2) }}", "2 2.35"),
         ("{{ price|money }}", "1.234,50\u00a0€"),
         ('{{ price|money("CHF") }}', "1.234,50\u00a0CHF"),
@@ -100,7 +101,7 @@ def test_a_person_without_a_value_still_gets_her_mail(source: str, value: dict[s
 def test_none_is_never_printed() -> None:
     context = {"first_name": None, "attributes": {"city": None}, "tags": [None, "x"]}
     source = "{{ first_name }}{{ first_name|title }}{{ attributes.city }}{{ attributes.city|upper }}{{ tags[0] }}"
-    assert fill(source + "{{ tags }}{% for tag in tags %}{{ tag }}{{ tag|upper }}{% endfor %}", context) == ", xxX"
+    assert fill(source + "{{ none }}{{ tags }}{% for tag in tags %}{{ tag }}{{ tag|upper }}{% endfor %}", context) == ", xxX"
 
 
 def test_names_printed_without_a_value_are_reported() -> None:
