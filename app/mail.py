@@ -1,7 +1,6 @@
 """A message as values, and its bytes on the wire.
 
-In charge of: MIME, headers, addresses, and the words in which a server's answer is kept (Outcome). Not of:
-sockets (workers/smtp.py implements Transport), nor of what a campaign says (app/campaigns).
+In charge of: MIME, headers, addresses. Not of: handing it over (transport), nor of what it says (campaigns).
 
 The serialiser is our own because Python's folds a List-Unsubscribe URL of 76 characters or more into encoded
 words (CPython issue 85725), which kills one-click unsubscribe, and writes German bodies as 8bit.
@@ -15,10 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
-from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Protocol
 
 import idna
 
@@ -30,34 +27,6 @@ Headers = tuple[tuple[str, str], ...]
 
 class BadHeader(ValueError):
     """A value that may not stand in a header; the message names the header, never the value."""
-
-
-class Result(StrEnum):
-    """What became of one hand-over."""
-
-    ACCEPTED = "accepted"  # 2xx after the final dot: the next hop has it
-    DEFERRED = "deferred"  # 4xx: try again later
-    BOUNCED = "bounced"  # 5xx: never offer this message again (R5)
-    UNREACHABLE = "unreachable"  # no session, or it broke before the message was handed over
-    UNKNOWN = "unknown"  # it broke between the final dot and the reply: may have arrived (RFC 1047)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The server's last word on one message: reply code and text, RFC 3463 code where it gave one."""
-
-    result: Result
-    code: int | None = None
-    enhanced: str | None = None
-    text: str = ""
-
-
-class Transport(Protocol):
-    """Hands finished bytes to the next hop. `content` is what to_bytes() returned."""
-
-    def send(self, envelope_sender: str, recipient: str, content: bytes) -> Outcome: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

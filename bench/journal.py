@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.delivery.journal import Journal, Stretch
-from app.mail import Outcome, Result
+from app.transport import Outcome, Result
 from bench.measure import Figure, seconds
 
 _TAKEN = Outcome(Result.ACCEPTED, 250, "2.0.0", "ok")

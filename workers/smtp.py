@@ -12,14 +12,17 @@ import re
 import smtplib
 import socket
 import ssl
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 from app.config import Relay
-from app.mail import Outcome, Result
+from app.transport import Handover, MailObject, Outcome, Result
 
 # RFC 5321 §4.5.3.2, seconds. A shorter wait at the dot makes doubles.
 _CONNECT, _COMMAND, _DATA, _BLOCK, _DOT = 30, 300, 120, 180, 600
 _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
+_NOT_READY = 0.005  # seconds
 _LOST = 421  # RFC 5321 §3.8: the server closes the connection, whatever was asked
 _TOO_BIG = 552
 # What may stand between < and > on the wire (TRUST S20).
@@ -79,14 +82,15 @@ class SmtpTransport:
         self._connection: _Connection | None = None
         self._clean = True
 
-    def send(self, envelope_sender: str, recipient: str, content: bytes) -> Outcome:
+    def send(self, mail: MailObject) -> Outcome:
         """Hand over one mail and wait for the final reply."""
-        if not _ADDRESS.fullmatch(recipient) or (envelope_sender and not _ADDRESS.fullmatch(envelope_sender)):
+        sender = mail.envelope_sender
+        if not _ADDRESS.fullmatch(mail.recipient) or (sender and not _ADDRESS.fullmatch(sender)):
             return Outcome(Result.BOUNCED, 553, "5.1.3", "not an address that can be reached")
         reused = self._connection is not None
         try:
             connection = self._connection or self._connect()
-            self._introduce(connection, envelope_sender, recipient, content)
+            self._introduce(connection, sender, mail.recipient, mail.content)
             return self._finish(connection)
         except _Unreachable as error:
             return Outcome(Result.UNREACHABLE, text=str(error))
@@ -95,12 +99,27 @@ class SmtpTransport:
                 self._drop()
                 if reused:
                     # Relays hang up on idle connections: that says nothing about this mail.
-                    return self.send(envelope_sender, recipient, content)
+                    return self.send(mail)
             return self._not_taken(error)
         except BaseException:
             # Stopped in mid-sentence: a reply still to come would be taken for the next one's.
             self._drop()
             raise
+
+    def send_many(self, mails: Iterator[MailObject | None], handover: Handover) -> None:
+        """One after the other."""
+        for mail in mails:
+            if mail is None:
+                time.sleep(_NOT_READY)
+                continue
+            if not handover.may_go_on():
+                handover.end(mail, Outcome(Result.UNREACHABLE, text="stopped"))
+                return
+            handover.begin(mail)
+            outcome = self.send(mail)
+            handover.end(mail, outcome)
+            if outcome.result is Result.UNREACHABLE:
+                return
 
     def close(self) -> None:
         """Take leave of the relay."""

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from app.delivery.kinds import BOUNCED
 from app.events.record import happening, record
-from app.mail import Outcome
 from app.subscribers.lifecycle import suppress
 from app.subscribers.models import SuppressionReason
+from app.transport import Outcome
 
 
 class BounceClass(StrEnum):

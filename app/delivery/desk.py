@@ -11,8 +11,8 @@ from flask import current_app
 
 from app.config import Config
 from app.db import Database
-from app.mail import Transport
 from app.tokens import Tokens
+from app.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)

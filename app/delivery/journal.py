@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from struct import Struct
 
-from app.mail import Outcome, Result
+from app.transport import Outcome, Result
 
 # Subscriber, seconds since 1970, reply code, mark, subject and detail of the RFC 3463 code.
 _NOTE = Struct("<qIHBBH")

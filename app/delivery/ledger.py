@@ -21,8 +21,8 @@ from app.delivery.kinds import DEFERRED
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.shards import renew
 from app.events.record import happening, record
-from app.mail import Outcome, Result
 from app.subscribers.models import Standing
+from app.transport import Outcome, Result
 
 _FIRST_WAIT = timedelta(minutes=5)
 _LONGEST_WAIT = timedelta(hours=4)

@@ -26,7 +26,8 @@ from app.delivery.recover import recover
 from app.delivery.shards import Claim, claim, free_dead, release
 from app.delivery.trouble import wait_for_relay
 from app.delivery.watch import Watch
-from app.mail import Message, Outcome, Result, to_bytes
+from app.mail import Message, to_bytes
+from app.transport import MailObject, Outcome, Result
 
 # A worker gives the other campaigns their turn after so long.
 TURN = timedelta(seconds=60)
@@ -174,7 +175,9 @@ class _Work:
             return
         message, content = mail
         self._journal.intend(taken.subscriber_id)
-        outcome = self._own.transport.send(message.envelope_sender, message.recipient, content)
+        outcome = self._own.transport.send(
+            MailObject(taken.subscriber_id, message.envelope_sender, message.recipient, content)
+        )
         at = utc_now()
         self._journal.reply(taken.subscriber_id, outcome, at)
         self._results.replies.append(Reply(taken.subscriber_id, outcome, at, taken.attempts))

@@ -16,7 +16,7 @@ from app.campaigns.models import Campaign, CampaignState
 from app.campaigns.schedule import pause
 from app.db import Database
 from app.delivery.shards import Claim, hold_back
-from app.mail import Outcome
+from app.transport import Outcome
 
 _SHORTEST, _LONGEST = timedelta(seconds=5), timedelta(minutes=2)
 _PATIENCE = timedelta(minutes=30)

@@ -12,8 +12,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Sender
-from app.mail import BadHeader, Message, Outcome, Result, Transport, to_bytes
+from app.mail import BadHeader, Message, to_bytes
 from app.outbox.models import Letter, LetterState
+from app.transport import MailObject, Outcome, Result, Transport
 
 # Longer than the longest conversation with a relay: RFC 5321 §4.5.3.2.6 grants it ten minutes for its last word.
 CLAIM = timedelta(minutes=15)
@@ -47,7 +48,7 @@ def hand_over(transport: Transport, message: Message) -> Outcome:
         content = to_bytes(message)
     except BadHeader as error:
         return Outcome(Result.BOUNCED, text=str(error))
-    return transport.send(message.envelope_sender, message.recipient, content)
+    return transport.send(MailObject(0, message.envelope_sender, message.recipient, content))
 
 
 def settle(session: Session, letter_id: int, outcome: Outcome, now: datetime) -> None:

@@ -3,9 +3,9 @@
 from flask import current_app
 
 from app.db import transaction, utc_now
-from app.mail import Transport
 from app.outbox.deliver import claim_letter, hand_over, purge_letters, settle
 from app.queue import job
+from app.transport import Transport
 
 
 @job("quick")

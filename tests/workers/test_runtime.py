@@ -14,6 +14,7 @@ from rq.serializers import JSONSerializer
 from app.health import health
 from app.queue import bell, connect, enqueue
 from app.queue import redis as current_redis
+from app.transport import MailObject
 from tests.workers import jobs
 from workers import runtime
 from workers.child import Child
@@ -126,7 +127,7 @@ def test_a_worker_has_a_transport_and_the_web_has_none(app: APIFlask) -> None:
     assert "letterbond.transport" not in app.extensions
     runtime.equip(app, Stop())
     transport = app.extensions["letterbond.transport"]()
-    assert transport.send("a@b.example", "c@d.example", b"").result == "unreachable"
+    assert transport.send(MailObject(1, "a@b.example", "c@d.example", b"")).result == "unreachable"
 
 
 @pytest.fixture

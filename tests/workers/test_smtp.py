@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Relay
-from app.mail import Result
+from app.transport import MailObject, Outcome, Result
 from tests.sink import DROP, HANG, LOSE, Sink
 from workers import smtp
 from workers.smtp import SmtpTransport
@@ -58,14 +58,14 @@ def trusting(certificate: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(certificate))
 
 
-def send(transport: SmtpTransport, recipient: str = "anna@example.org") -> smtp.Outcome:
-    return transport.send("bounce@shop.example", recipient, CONTENT)
+def send(transport: SmtpTransport, recipient: str = "anna@example.org") -> Outcome:
+    return transport.send(MailObject(1, "bounce@shop.example", recipient, CONTENT))
 
 
 def test_a_mail_arrives_byte_for_byte(sink: Sink, transport: SmtpTransport) -> None:
     """R18: lines of one dot and lines that begin with dots are not the end of the mail."""
     content = b".first\r\n.\r\n..two\r\nlast\r\n"
-    outcome = transport.send("b@shop.example", "anna@example.org", content)
+    outcome = transport.send(MailObject(1, "b@shop.example", "anna@example.org", content))
     assert outcome.result is Result.ACCEPTED
     assert outcome.code == 250
     assert sink.messages == [("b@shop.example", "anna@example.org", content)]
@@ -252,7 +252,7 @@ def test_an_address_that_would_break_the_envelope_is_refused(
     address: str, sink: Sink, transport: SmtpTransport
 ) -> None:
     """S20, R21."""
-    assert transport.send("b@shop.example", address, CONTENT).result is Result.BOUNCED
+    assert transport.send(MailObject(1, "b@shop.example", address, CONTENT)).result is Result.BOUNCED
     assert sink.connections == 0
 
 

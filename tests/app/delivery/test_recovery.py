@@ -18,7 +18,7 @@ from app.delivery.ledger import next_try
 from app.delivery.models import Delivery, DeliveryState, Shard
 from app.delivery.recover import recover
 from app.delivery.shards import claim, free_dead, release, renew
-from app.mail import Outcome, Result
+from app.transport import Outcome, Result
 
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 STRETCH = Stretch(7, 3, 1)

@@ -8,11 +8,12 @@ from apiflask import APIFlask
 from sqlalchemy import select
 
 from app.db import transaction, utc_now
-from app.mail import Outcome, Result, system_headers
+from app.mail import system_headers
 from app.outbox.deliver import CLAIM, claim_letter, hand_over, purge_letters, settle
 from app.outbox.jobs import deliver
 from app.outbox.models import Letter, LetterState
 from app.outbox.post import post
+from app.transport import MailObject, Outcome, Result
 from tests import make
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -27,8 +28,8 @@ class Relay:
         self.taken: list[tuple[str, str, bytes]] = []
         self.is_closed = False
 
-    def send(self, envelope_sender: str, recipient: str, content: bytes) -> Outcome:
-        self.taken.append((envelope_sender, recipient, content))
+    def send(self, mail: MailObject) -> Outcome:
+        self.taken.append((mail.envelope_sender, mail.recipient, mail.content))
         return next(self._outcomes, Outcome(Result.ACCEPTED, 250, "2.0.0", "Ok"))
 
     def close(self) -> None:

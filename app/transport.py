@@ -1,0 +1,72 @@
+"""Handing mails to the next hop: the words for it (MailObject, Outcome) and the protocol that workers implement.
+
+Not in charge of: what is in a mail (mail), sockets (workers/smtp.py), and what an Outcome means (delivery).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Result(StrEnum):
+    """What became of one hand-over."""
+
+    ACCEPTED = "accepted"  # 2xx after the final dot: the next hop has it
+    DEFERRED = "deferred"  # 4xx: try again later
+    BOUNCED = "bounced"  # 5xx: never offer this message again (R5)
+    UNREACHABLE = "unreachable"  # no session, or it broke before the message was handed over
+    UNKNOWN = "unknown"  # it broke between the final dot and the reply: may have arrived (RFC 1047)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The server's last word on one message: reply code and text, RFC 3463 code where it gave one."""
+
+    result: Result
+    code: int | None = None
+    enhanced: str | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailObject:
+    """A finished mail, envelope and content (RFC 5321 §2.3.1). `key` is the sender's own number for it."""
+
+    key: int
+    envelope_sender: str
+    recipient: str
+    content: bytes
+
+
+class Handover(Protocol):
+    """What the sender of many mails wants to know, and may say, while they go out."""
+
+    def begin(self, mail: MailObject) -> None:
+        """Called before the first byte that could make the next hop take it: from here on it may be out."""
+
+    def end(self, mail: MailObject, outcome: Outcome) -> None:
+        """Called with the final word on a mail, once for each one that was taken from the iterator.
+
+        UNREACHABLE means that it was not handed over, whether begun or not.
+        """
+
+    def may_go_on(self) -> bool:
+        """Asked before each mail; once False no further mail is begun, and those under way are finished."""
+
+
+class Transport(Protocol):
+    """Hands finished mails to the next hop."""
+
+    def send(self, mail: MailObject) -> Outcome:
+        """Hand over one mail and wait for the final word."""
+
+    def send_many(self, mails: Iterator[MailObject | None], handover: Handover) -> None:
+        """Hand over all of them, over as many connections as the next hop takes; returns when all have their end.
+
+        Mails are taken lazily, one when a connection is free for it; None says that the next one is not ready yet.
+        Stops taking mails after the first UNREACHABLE.
+        """
+
+    def close(self) -> None:
+        """Take leave."""
