@@ -1,10 +1,10 @@
 """An installation for trials: tables, a sender, readers by the hundred thousand, a campaign that is due.
 
-People come by INSERT … SELECT, not through the API: a million takes seconds. Reader number n is the subscriber with that
-id, and all that is said of her follows from n, so a judge knows it without asking the database.
+People come by INSERT … SELECT, not through the API: a million takes seconds. Reader number n is the subscriber with
+that id, and all that is said of her follows from n, so a judge knows it without asking the database.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from app import create_app
 from app.accounts.models import Organisation, Sender
 from app.campaigns.layouts import Layout
 from app.campaigns.models import Campaign, CampaignState, CrashPolicy
-from app.config import Config, Relay
+from app.config import Config
 from app.db import Base, transaction, utc_now
 from app.delivery import launch
 
@@ -39,31 +39,27 @@ def mark(number: int) -> str:
     return f"mark-{number * _MULTIPLIER % _MARKS}-mark"
 
 
-def config(home: Path, database_url: str, relay: Relay, redis_url: str = "unix:///nowhere") -> Config:
-    """The settings of a trial."""
-    return Config(
-        home=home,
-        database_url=database_url,
-        redis_url=redis_url,
-        relay=relay,
-        secret_key=SECRET,
-        base_url=BASE_URL,
-        port=8000,
-    )
+def environment(home: Path, database_url: str, smtp_url: str, redis_url: str = "unix:///nowhere") -> dict[str, str]:
+    """The settings of a trial, as a process finds them."""
+    return {
+        "LETTERBOND_HOME": str(home),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "SMTP_URL": smtp_url,
+        "SECRET_KEY": SECRET,
+        "BASE_URL": BASE_URL,
+    }
 
 
-def install(settings: Config, *, with_tables: bool = True) -> APIFlask:
+def install(settings: Mapping[str, str]) -> APIFlask:
     """An app on empty tables with an organisation and a sender."""
-    app = create_app(settings)
-    if with_tables:
-        Base.metadata.create_all(app.extensions["letterbond.database"].engine)
+    app = create_app(Config.from_environment(settings))
+    Base.metadata.create_all(app.extensions["letterbond.database"].engine)
     with app.app_context(), transaction() as session:
         given = {"locale": "en", "time_zone": "Europe/Berlin", "currency": "EUR", "undo_seconds": 0}
         session.add(Organisation(id=1, name="Teehaus Lindenhof", created_at=THEN, **given))
         imprint = "Teehaus Lindenhof GmbH, Lindenweg 4, 21335 Lüneburg"
-        session.add(
-            Sender(name="Teehaus Lindenhof", address="post@shop.example", imprint=imprint, created_at=THEN)
-        )
+        session.add(Sender(name="Teehaus Lindenhof", address="post@shop.example", imprint=imprint, created_at=THEN))
     return app
 
 
@@ -148,11 +144,6 @@ def launch_now(app: APIFlask, letter: Layout, policy: CrashPolicy = CrashPolicy.
         with transaction() as session:
             assert launch.launch(session, campaign_id, utc_now())
     return campaign_id
-
-
-def at_sink(settings: Config, port: int) -> Config:
-    """The same installation with its relay at this port."""
-    return replace(settings, relay=replace(settings.relay, port=port))
 
 
 def _run(session: Session, statement: str) -> None:

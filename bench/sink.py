@@ -24,6 +24,7 @@ import uvloop
 from bench.sink_dialogue import Dialogue
 from bench.sink_faults import Fault, Faults
 from bench.sink_log import Fsync, Log
+from bench.sink_session import Session
 
 _EXTENSIONS = ("8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "SIZE 36700160")
 
@@ -150,7 +151,7 @@ async def serve(settings: Settings) -> None:
     loop.add_signal_handler(signal.SIGINT, stop.set)
     loop.add_signal_handler(signal.SIGHUP, sink.read_faults)
     tls = sink.certificate if settings.security == "smtps" else None
-    server = await loop.create_server(lambda: Dialogue(sink), settings.host, settings.port, ssl=tls, backlog=1024)
+    server = await loop.create_server(lambda: Session(sink), settings.host, settings.port, ssl=tls, backlog=1024)
     host, port = server.sockets[0].getsockname()[:2]
     print(f"listening on {host}:{port}", flush=True)
     await stop.wait()

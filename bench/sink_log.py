@@ -2,8 +2,8 @@
 
     time TAB recipient TAB message-id TAB size TAB ending TAB marks
 
-`ending` is `250`, or `lost` where the mail was kept and the connection cut before the reply (RFC 1047). `marks` are what
-the sink was told to look for in the content, distinct and in order, separated by spaces.
+`ending` is `250`, or `lost` where the mail was kept and the connection cut before the reply (RFC 1047). `marks` are
+what the sink was told to look for in the content, distinct and in order, separated by spaces.
 """
 
 import os

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from bench.sink_log import Audit, audit
 
@@ -62,7 +62,7 @@ class SinkProcess:
         counts: dict[str, Any] = json.loads(out.strip().splitlines()[-1]) if out.strip() else {}
         return counts
 
-    def __enter__(self) -> "SinkProcess":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:

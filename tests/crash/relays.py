@@ -23,7 +23,7 @@ _STORM = (
 
 
 def storm(trial: Trial, scale: Scale) -> Verdict:
-    """4xx at every phase, greylisting and 421: all are reached in the end, but the one whom no server takes in 72 hours."""
+    """4xx at every phase, greylisting and 421: all are reached in the end, but the one whom no server ever takes."""
     verdict = trial.verdict("Q6 4xx storm", scale.people)
     faults = [word for fault in _STORM for word in ("--fault", fault)]
     options = ("--greylist", "0.3", "--per-connection", "50", *faults)
@@ -35,7 +35,9 @@ def storm(trial: Trial, scale: Scale) -> Verdict:
         expired = written.by_state[DeliveryState.FAILED]
         verdict.expect(len(expired) == 1, f"{len(expired)} expired instead of the one")
         counts = sink.stop()
-        refused = sum(times for name, times in counts.items() if name[-1:].isalpha() and ":" not in name and " 4" in name)
+        refused = sum(
+            times for name, times in counts.items() if name[-1:].isalpha() and ":" not in name and " 4" in name
+        )
         verdict.notes.append(f"{refused} refusals, {counts['greylisted']} greylisted, 1 expired with the reason")
     return verdict
 
@@ -108,8 +110,8 @@ def tls(trial: Trial, scale: Scale) -> Verdict:
         "cut": (*secure, str(good), "--resets-tls"),
     }
     with trial.sink() as sink:
-        relay = relay_to(sink.port, scale.connections, security="smtp+starttls")
-        with trial.stage(sink, relay=relay) as stage:
+        url = relay_to(sink.port, scale.connections, security="smtp+starttls")
+        with trial.stage(sink, smtp_url=url) as stage:
             campaign_id = stage.launch(scale.people)
             stage.crew(scale.workers, campaign_id, world={"environment": {"SSL_CERT_FILE": str(authority.file)}})
             for name, options in faults.items():

@@ -18,7 +18,7 @@ from typing import Any
 
 from app import create_app
 from app.campaigns.models import Campaign, CampaignState
-from app.config import Config, Relay
+from app.config import Config
 from app.db import reading
 from app.delivery import jobs
 from workers import logs, runtime, schedule, web
@@ -50,11 +50,6 @@ class World:
             enter_network(self.network)
 
 
-def read_config(given: dict[str, Any]) -> Config:
-    """A Config that came as JSON."""
-    return Config(**{**given, "home": Path(given["home"]), "relay": Relay(**given["relay"])})
-
-
 def warm_up() -> None:
     """Import what the roles need late."""
     import premailer  # noqa: F401
@@ -62,11 +57,11 @@ def warm_up() -> None:
     import uvloop  # noqa: F401
 
 
-def sender(config: dict[str, Any], campaign_id: int, world: dict[str, Any]) -> None:
+def sender(settings: dict[str, str], campaign_id: int, world: dict[str, Any]) -> None:
     """Drain one campaign over and over, as the reaper's bells would have it, until it is over."""
     World(**world).enter()
     logs.to_terminal()
-    app, stop = create_app(read_config(config)), Stop().listen()
+    app, stop = create_app(Config.from_environment(settings)), Stop().listen()
     runtime.equip(app, stop)
     with app.app_context():
         is_over = False
@@ -77,26 +72,26 @@ def sender(config: dict[str, Any], campaign_id: int, world: dict[str, Any]) -> N
             stop.wait(0.05)
 
 
-def worker(config: dict[str, Any], queue: str, world: dict[str, Any]) -> None:
+def worker(settings: dict[str, str], queue: str, world: dict[str, Any]) -> None:
     """`letterbond work QUEUE`."""
     World(**world).enter()
     logs.to_terminal()
-    runtime.work(create_app(read_config(config)), queue, Stop().listen())
+    runtime.work(create_app(Config.from_environment(settings)), queue, Stop().listen())
 
 
-def timetable(config: dict[str, Any], world: dict[str, Any]) -> None:
+def timetable(settings: dict[str, str], world: dict[str, Any]) -> None:
     """`letterbond timetable`."""
     World(**world).enter()
     logs.to_terminal()
-    schedule.run(create_app(read_config(config)), Stop().listen())
+    schedule.run(create_app(Config.from_environment(settings)), Stop().listen())
 
 
-def serve(config: dict[str, Any], world: dict[str, Any]) -> None:
+def serve(settings: dict[str, str], world: dict[str, Any]) -> None:
     """`letterbond web`."""
     World(**world).enter()
     logs.to_terminal()
-    settings = read_config(config)
-    web.serve(create_app(settings), web.listen("127.0.0.1", settings.port))
+    config = Config.from_environment(settings)
+    web.serve(create_app(config), web.listen("127.0.0.1", config.port))
 
 
 ROLES: dict[str, Callable[..., None]] = {"sender": sender, "worker": worker, "timetable": timetable, "web": serve}
@@ -138,5 +133,5 @@ def _patiently(work: Callable[[], object]) -> None:
     try:
         work()
     except Exception as error:  # noqa: BLE001 - the role of workers/runtime.py
-        print(f"failed: {type(error).__name__}: {error}", flush=True)  # noqa: T201
+        print(f"failed: {type(error).__name__}: {error}", flush=True)
         time.sleep(0.2)

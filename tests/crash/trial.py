@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.layouts import Layout
 from app.campaigns.models import CampaignState, CrashPolicy
-from app.config import Config, Relay
 from app.db import transaction
 from app.delivery.models import Delivery, DeliveryState, Shard
 from bench import installation
@@ -42,7 +41,7 @@ LETTER = Layout(
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How large a trial is. `outage` is how long things stay away, in seconds; `patience` how long to wait for the end."""
+    """How large a trial is; `outage` and `patience` (how long to wait for the end) are seconds."""
 
     people: int
     blows: int = 0
@@ -84,11 +83,10 @@ class Trial:
         return Verdict(question, self.database, audience, seed=self.seed)
 
     @contextmanager
-    def stage(self, sink: SinkProcess, *, connections: int = 5, **changes: Any) -> Iterator["Stage"]:
+    def stage(self, sink: SinkProcess, *, connections: int = 5, smtp_url: str = "") -> Iterator["Stage"]:
         """An installation that sends to this sink, with its app's context pushed."""
-        relay = relay_to(sink.port, connections)
-        settings = installation.config(self.folder, self.database_url, relay, self.redis_url)
-        settings = replace(settings, **changes)
+        smtp_url = smtp_url or relay_to(sink.port, connections)
+        settings = installation.environment(self.folder, self.database_url, smtp_url, self.redis_url)
         app = installation.install(settings)
         stage = Stage(self, sink, settings, app)
         with app.app_context():
@@ -100,15 +98,15 @@ class Trial:
                 app.extensions["letterbond.database"].close()
 
 
-def relay_to(port: int, connections: int, *, security: str = "smtp") -> Relay:
+def relay_to(port: int, connections: int, *, security: str = "smtp", host: str = "localhost") -> str:
     """The relay of a trial: so many connections for each sender."""
-    return Relay(security, "localhost", port)
+    return f"{security}://{host}:{port}?connections={connections}"
 
 
 class Stage:
     """A trial under way."""
 
-    def __init__(self, trial: Trial, sink: SinkProcess, settings: Config, app: Any) -> None:
+    def __init__(self, trial: Trial, sink: SinkProcess, settings: dict[str, str], app: Any) -> None:
         self.trial, self.sink, self.settings, self.app = trial, sink, settings, app
         self.chance = trial.chance
         self.workers: list[Worker] = []
@@ -120,13 +118,12 @@ class Stage:
         self.began = time.monotonic()
         return campaign_id
 
-    def start(self, role: str, *, settings: Config | None = None, **arguments: Any) -> Worker:
-        """A process in this role; `world` and what else it needs as arguments."""
-        given = asdict(settings or self.settings)
-        given["home"] = str(given["home"])
+    def start(self, role: str, *, settings: dict[str, str] | None = None, **arguments: Any) -> Worker:
+        """A process in this role, some settings its own; `world` and what else it needs as arguments."""
+        given = self.settings | (settings or {})
         world = arguments.pop("world", {})
         log = self.trial.folder / f"{role}.log"
-        worker = self.trial.nursery.bear(role, log, config=given, world=world, **arguments)
+        worker = self.trial.nursery.bear(role, log, settings=given, world=world, **arguments)
         self.workers.append(worker)
         return worker
 

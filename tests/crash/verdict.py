@@ -15,9 +15,8 @@ from app.subscribers.models import Subscriber
 from bench.sink_log import Audit, read_log
 from bench.sink_process import SinkProcess
 
-HEAD = (
-    f"{'':<14}{'database':<11}{'audience':>9}{'accepted':>10}{'lost':>6}{'doubled':>9}{'unknown':>9}{'seed':>6}{'seconds':>9}"
-)
+_COLUMNS = ("audience", 9), ("accepted", 10), ("lost", 6), ("doubled", 9), ("unknown", 9), ("seed", 6), ("seconds", 9)
+HEAD = f"{'':<14}{'database':<11}" + "".join(f"{name:>{width}}" for name, width in _COLUMNS)
 # They were told that she is not reached, and why.
 _TOLD = {DeliveryState.BOUNCED, DeliveryState.FAILED, DeliveryState.SKIPPED}
 
@@ -43,7 +42,7 @@ class Verdict:
         """Whether the promise was kept."""
         return not self.problems
 
-    def expect(self, holds: bool, sentence: str) -> None:  # noqa: FBT001 - reads like assert
+    def expect(self, holds: bool, sentence: str) -> None:
         """Note a problem unless it holds."""
         if not holds:
             self.problems.append(sentence)
@@ -73,7 +72,9 @@ def ledger(campaign_id: int) -> Ledger:
     """Read it."""
     by_state: dict[DeliveryState, set[str]] = defaultdict(set)
     repeated = set()
-    query = select(Subscriber.email, Delivery.state, Delivery.repeats).join(Delivery, Delivery.subscriber_id == Subscriber.id)
+    query = select(Subscriber.email, Delivery.state, Delivery.repeats).join(
+        Delivery, Delivery.subscriber_id == Subscriber.id
+    )
     with reading() as session:
         for address, state, repeats in session.execute(query.where(Delivery.campaign_id == campaign_id)):
             by_state[state].add(address)
