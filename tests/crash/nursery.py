@@ -38,8 +38,10 @@ class Nursery:
     def close(self) -> None:
         """End it, and all its children."""
         assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.close()
         self._process.wait(30)
+        self._process.stdout.close()
 
 
 class Worker:

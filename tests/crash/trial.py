@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
-from sqlalchemy.orm import Session
+from sqlalchemy import select, tuple_, update
 
 from app.campaigns.layouts import Layout
 from app.campaigns.models import CampaignState, CrashPolicy
@@ -162,14 +161,18 @@ class Stage:
 
 def let_time_pass(campaign_id: int) -> None:
     """What waits for its next try is due now: hours of backoff are not for a test."""
+    deferred = (Delivery.campaign_id == campaign_id, Delivery.state == DeliveryState.DEFERRED)
+    _set_back(Delivery, "next_try_at", *deferred)
+    _set_back(Shard, "lease_until", Shard.campaign_id == campaign_id, Shard.owner.is_(None))
+    _set_back(Shard, "due_at", Shard.campaign_id == campaign_id, Shard.owner.is_(None))
+
+
+def _set_back(table: type[Delivery | Shard], column: str, *conditions: Any) -> None:
+    """Set an instant to long ago, alone and only where no sender is at it: nobody may wait for us."""
+    if column not in table.__table__.c:
+        return
+    key = tuple_(*table.__table__.primary_key.columns)
+    free = select(*table.__table__.primary_key.columns).where(*conditions).with_for_update(skip_locked=True)
     with transaction() as session:
-        deferred = Delivery.state == DeliveryState.DEFERRED
-        _set(session, update(Delivery).where(Delivery.campaign_id == campaign_id, deferred), "next_try_at")
-        _set(session, update(Shard).where(Shard.campaign_id == campaign_id, Shard.owner.is_(None)), "lease_until")
-        _set(session, update(Shard).where(Shard.campaign_id == campaign_id), "due_at")
-
-
-def _set(session: Session, statement: Any, column: str) -> None:
-    """Set an instant to 1970, where there is such a column."""
-    if column in statement.entity_description["table"].c:
-        session.execute(statement.values({column: installation.THEN}).execution_options(synchronize_session=False))
+        moved = update(table).where(key.in_(free)).values({column: installation.THEN})
+        session.execute(moved.execution_options(synchronize_session=False))
