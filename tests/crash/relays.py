@@ -18,7 +18,7 @@ _STORM = (
     "data:451 4.3.0 not now:0.03",
     "dot:451 4.3.0 not now:0.05",
     "rcpt:421 4.7.0 closing:0.01",
-    "rcpt:450 4.2.0 never today:1:slow.example",
+    "rcpt:450 4.2.0 never today:1:gmx.de",
 )
 
 
@@ -79,22 +79,39 @@ def _cut(trial: Trial, scale: Scale, question: str, policy: CrashPolicy) -> Verd
 def hang(trial: Trial, scale: Scale) -> Verdict:
     """The server of one provider stops answering, at one phase after the other: all others get theirs meanwhile."""
     verdict = trial.verdict("Q8 hang", scale.people)
-    others = scale.people - scale.people // 20
+    usual = _others_per_second(trial, scale, verdict, "")
     for phase in ("rcpt", "data", "dot"):
-        folder = trial.folder / phase
-        folder.mkdir()
-        one = replace(trial, folder=folder, database_url=trial.another())
-        with one.sink() as sink, one.stage(sink, connections=scale.connections) as stage:
-            sink.set_faults(f"{phase}:hang:1:slow.example")
-            campaign_id = stage.launch(scale.people, slow_every=20)
-            stage.crew(scale.workers, campaign_id)
-            verdict.expect(stage.accepted(others, scale.patience), f"the others wait while {phase} hangs")
-            took = time.monotonic() - stage.began
-            sink.set_faults()
-            weather(stage, verdict, campaign_id, scale)
-            judge(verdict, sink, campaign_id)
-            verdict.notes.append(f"{phase} {others / took:.0f}/s")
+        speed = _others_per_second(trial, scale, verdict, phase)
+        # Short trials are over before a speed means anything.
+        is_kept = speed >= 0.9 * usual or scale.people < _MEANINGFUL
+        verdict.expect(is_kept, f"the others keep {speed / usual:.0%} of their speed while {phase} hangs")
+        verdict.notes.append(f"{phase} {speed / usual:.0%}")
     return verdict
+
+
+_MEANINGFUL = 10_000
+# So many connections the product gives that provider (workers/smtp/data/providers.toml).
+_AT_ONCE = 4
+
+
+def _others_per_second(trial: Trial, scale: Scale, verdict: Verdict, phase: str) -> float:
+    """How fast the mails to the others are accepted, while that phase hangs for one of twenty."""
+    folder = trial.folder / (phase or "usual")
+    folder.mkdir()
+    one, others = replace(trial, folder=folder, database_url=trial.another()), scale.people - scale.people // 20
+    with one.sink() as sink, one.stage(sink, connections=20) as stage:
+        if phase:
+            sink.set_faults(f"{phase}:hang:1:gmx.de")
+        campaign_id = stage.launch(scale.people, slow_every=20)
+        stage.crew(scale.workers, campaign_id)
+        # An envelope may have travelled behind each dot that hangs: that one mail waits with it.
+        enough = others - scale.workers * _AT_ONCE if phase == "dot" else others
+        verdict.expect(stage.accepted(enough, scale.patience), f"the others wait while {phase} hangs")
+        speed = enough / (time.monotonic() - stage.began)
+        sink.set_faults()
+        weather(stage, verdict, campaign_id, scale)
+        judge(verdict, sink, campaign_id)
+    return speed
 
 
 def tls(trial: Trial, scale: Scale) -> Verdict:
