@@ -64,7 +64,7 @@ def install(settings: Mapping[str, str]) -> APIFlask:
 
 
 def add_people(session: Session, people: int, *, orders: int = 0, slow_every: int = 0) -> None:
-    """Readers 1 to `people`, each with so many orders; every `slow_every`-th at a provider that has limits of its own."""
+    """Readers 1 to `people`, each with so many orders; every `slow_every`-th at a provider with limits of its own."""
     is_slow = f"i % {slow_every} = 0" if slow_every else "1 = 0"
     address = f"'reader' || i || CASE WHEN {is_slow} THEN '@gmx.de' ELSE '@example.org' END"
     kind = "jsonb" if session.get_bind().dialect.name == "postgresql" else "text"
