@@ -12,8 +12,7 @@ import sys
 import time
 from dataclasses import replace
 
-from tests.crash.nursery import Nursery
-from tests.crash.scenarios import POSTGRESQL, SCENARIOS, SQLITE, Scenario, trial
+from tests.crash.scenarios import POSTGRESQL, SCENARIOS, SQLITE, Scenario, Stand
 from tests.crash.trial import Scale
 from tests.crash.verdict import HEAD, Verdict
 
@@ -27,6 +26,15 @@ def main() -> int:
         return 2
     print(f"commit {_commit()}, seed {asked.seed}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(HEAD, flush=True)
+    stand = Stand()
+    try:
+        verdicts = _run_all(stand, asked)
+    finally:
+        stand.close()
+    return int(not all(each.passed for each in verdicts))
+
+
+def _run_all(stand: Stand, asked: argparse.Namespace) -> list[Verdict]:
     verdicts = []
     for scenario in SCENARIOS:
         if asked.names and scenario.name.lower() not in {name.lower() for name in asked.names}:
@@ -36,19 +44,15 @@ def main() -> int:
             continue
         for database in scenario.databases:
             if asked.database in {None, database}:
-                verdicts.append(_run(scenario, database, asked))
+                verdicts.append(_run(stand, scenario, database, asked))
                 print(verdicts[-1], flush=True)
-    return int(not all(each.passed for each in verdicts))
+    return verdicts
 
 
-def _run(scenario: Scenario, database: str, asked: argparse.Namespace) -> Verdict:
-    nursery = Nursery()
+def _run(stand: Stand, scenario: Scenario, database: str, asked: argparse.Namespace) -> Verdict:
     began = time.monotonic()
-    try:
-        with trial(database, nursery, asked.seed) as one:
-            verdict = scenario.run(one, _scale(scenario, asked))
-    finally:
-        nursery.close()
+    with stand.trial(database, asked.seed) as one:
+        verdict = scenario.run(one, _scale(scenario, asked))
     verdict.seconds = verdict.seconds or time.monotonic() - began
     return verdict
 

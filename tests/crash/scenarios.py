@@ -3,7 +3,6 @@
 The numbers are those of the table in docs/reliability.md. A new scenario is a function and a line here.
 """
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from app.db import Base, Database
 from tests.crash import clocks, contents, kills, networks, outages, people, relays
 from tests.crash.nursery import Nursery
 from tests.crash.trial import Scale, Trial
@@ -64,36 +64,46 @@ SCENARIOS = (
 )
 
 
-@contextmanager
-def trial(database: str, nursery: Nursery, seed: int) -> Iterator[Trial]:
-    """A folder and an empty database; PostgreSQL has a server of its own that may be crashed."""
-    with tempfile.TemporaryDirectory(prefix="letterbond-trial-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        if database == SQLITE:
-            yield _on_sqlite(folder, nursery, seed)
-            return
-        place = folder / "postgres-server"
-        place.mkdir()
-        if os.geteuid() == 0:
+class Stand:
+    """What all trials of a run share: a nursery, and a PostgreSQL that is started when one asks for it."""
+
+    def __init__(self) -> None:
+        self.nursery = Nursery()
+        self._folder = tempfile.TemporaryDirectory(prefix="letterbond-stand-", ignore_cleanup_errors=True)
+        self._server: Postgres | None = None
+        self._template = ""
+
+    def close(self) -> None:
+        """End everything."""
+        self.nursery.close()
+        if self._server:
+            self._server.stop()
+        self._folder.cleanup()
+
+    @contextmanager
+    def trial(self, database: str, seed: int) -> Iterator[Trial]:
+        """A folder and an empty database for one trial."""
+        with tempfile.TemporaryDirectory(prefix="letterbond-trial-", ignore_cleanup_errors=True) as name:
+            folder = Path(name)
             folder.chmod(0o755)
-        # What was committed must outlive a crash of the server.
-        server = Postgres(place, synchronous_commit="on")
-        try:
-            yield _on_postgres(folder, server, nursery, seed)
-        finally:
-            if server.process.poll() is None:
-                server.stop()
+            if database == SQLITE:
+                another, server = (lambda: f"sqlite:///{folder / uuid4().hex}.db"), None
+            else:
+                another, server = self._empty_database, self._postgres()
+            yield Trial(folder, another(), self.nursery, seed, server=server, another=another)
 
+    def _empty_database(self) -> str:
+        server = self._postgres().url.render_as_string(hide_password=False)
+        if not self._template:
+            url = create_database(server, "template_trial")
+            database = Database(url)
+            Base.metadata.create_all(database.engine)
+            database.close()
+            self._template = "template_trial"
+        return create_database(server, f"trial_{uuid4().hex}", template=self._template)
 
-def _on_sqlite(folder: Path, nursery: Nursery, seed: int) -> Trial:
-    def another() -> str:
-        return f"sqlite:///{folder / uuid4().hex}.db"
-
-    return Trial(folder, another(), nursery, seed, another=another)
-
-
-def _on_postgres(folder: Path, server: Postgres, nursery: Nursery, seed: int) -> Trial:
-    def another() -> str:
-        return create_database(server.url.render_as_string(hide_password=False), f"trial_{uuid4().hex}")
-
-    return Trial(folder, another(), nursery, seed, server=server, another=another)
+    def _postgres(self) -> Postgres:
+        if self._server is None:
+            # What was committed must outlive a crash of the server.
+            self._server = Postgres(Path(self._folder.name), synchronous_commit="on")
+        return self._server

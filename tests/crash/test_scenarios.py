@@ -4,22 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crash.nursery import Nursery
-from tests.crash.scenarios import SCENARIOS, Scenario, trial
+from tests.crash.scenarios import SCENARIOS, Scenario, Stand
 
 _SHORT = [each for each in SCENARIOS if each.short]
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
+def stand() -> Iterator[Stand]:
+    stand = Stand()
+    yield stand
+    stand.close()
 
 
 @pytest.mark.parametrize("scenario", _SHORT, ids=lambda each: each.name)
-def test_the_promise_is_kept(scenario: Scenario, nursery: Nursery) -> None:
+def test_the_promise_is_kept(scenario: Scenario, stand: Stand) -> None:
     assert scenario.short
-    with trial(scenario.short_on, nursery, seed=1) as one:
+    with stand.trial(scenario.short_on, seed=1) as one:
         verdict = scenario.run(one, scenario.short)
     assert not verdict.problems, verdict
