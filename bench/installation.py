@@ -127,6 +127,14 @@ def add_campaign(
     return campaign.id
 
 
+def sign(session: Session) -> None:
+    """Sign the sender's mails with an RSA key of 2048 bits, its record taken for published."""
+    from app.accounts import signing
+
+    key = signing.create_signing_key(session, session.get_one(Sender, 1), utc_now())
+    assert signing.use(session, key, utc_now())
+
+
 def launched(
     app: APIFlask, people: int, letter: Layout, policy: CrashPolicy = CrashPolicy.RESEND, *, slow_every: int = 0
 ) -> int:

@@ -36,7 +36,7 @@ class Plan:
     letter: Callable[[], Layout]
     dkim: str = ""
     latency: float = 0.0
-    connections: int = 16
+    connections: int = 0
     orders: int = 4
     share: float = 1.0
     queued: int = 0
@@ -69,8 +69,8 @@ def run(plan: Plan, database: str, folder: Path, senders: int, messages: int, *,
     valkey = Valkey(place)
     try:
         with _database(database, place) as (url, server), SinkProcess(place, *options) as sink:
-            smtp_url = f"smtp://127.0.0.1:{sink.port}?connections={plan.connections}"
-            settings = installation.environment(place, url, smtp_url, valkey.url)
+            smtp_url = f"smtp://127.0.0.1:{sink.port}{_options(plan)}"
+            settings = installation.environment(place, url, smtp_url, valkey.url) | {"BENCH_SIGN": plan.dkim}
             app = installation.install(settings)
             campaign_id, took = _launch(app, plan, plan.queued or int(messages * plan.share))
             app.extensions["letterbond.database"].close()
@@ -80,14 +80,19 @@ def run(plan: Plan, database: str, folder: Path, senders: int, messages: int, *,
         valkey.kill()
 
 
+def _options(plan: Plan) -> str:
+    """Without a number each sender opens as many connections as it does by default."""
+    return f"?connections={plan.connections}" if plan.connections else ""
+
+
 def _launch(app: APIFlask, plan: Plan, people: int) -> tuple[int, float]:
     """A campaign whose ledger is written, and how long that took."""
     with app.app_context():
         with transaction() as session:
             installation.add_people(session, people, orders=plan.orders)
             campaign_id = installation.add_campaign(session, plan.letter())
-            if plan.dkim:
-                installation.sign_with(session, plan.dkim)
+            if plan.dkim == "rsa":
+                installation.sign(session)
         began = time.perf_counter()
         with transaction() as session:
             assert launch.launch(session, campaign_id, utc_now())

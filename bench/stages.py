@@ -13,14 +13,12 @@ from pathlib import Path
 _RATE = 200
 _STAGES = (
     ("journal", re.compile(r"app/delivery/journal")),
-    ("ledger", re.compile(r"app/delivery/(ledger|batch|shards|recover|watch|brake|settle|reap|trouble)")),
-    ("read", re.compile(r"merge_context|merge_tags|app/delivery/(message|people|readers?)\.py.*|app/delivery/sheets?")),
-    ("sign", re.compile(r"dkim")),
-    (
-        "compose",
-        re.compile(r"app/campaigns/|app/mail|app/mime|jinja2|markupsafe|app/tokens|<template>|app/delivery/compos"),
-    ),
+    ("ledger", re.compile(r"app/delivery/(ledger|clerk|results|batch|shards|recover|watch|brake|reap|trouble|bounce)")),
+    ("read", re.compile(r"merge_context|merge_tags|app/delivery/message")),
+    ("sign", re.compile(r"app/dkim|app/accounts/signing")),
+    ("compose", re.compile(r"app/(campaigns/|mail|quoted|encoded_words|tokens)|jinja2|markupsafe|<template>")),
     ("SMTP", re.compile(r"workers/smtp|smtplib|asyncio/|uvloop|ssl\.py")),
+    ("pipeline", re.compile(r"app/delivery/(send|pipeline|jobs)")),
 )
 
 
