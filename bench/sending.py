@@ -126,7 +126,8 @@ class _Crew:
 
     def __init__(self, settings: dict[str, str], campaign_id: int, count: int, place: Path, *, stages: bool) -> None:
         command = [sys.executable, "-m", "bench.sender", str(campaign_id)]
-        log = (place / "senders.log").open("wb")
+        self._log = place / "senders.log"
+        log = self._log.open("wb")
         self._processes = [
             subprocess.Popen(
                 command, env=os.environ | settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
@@ -137,7 +138,7 @@ class _Crew:
         for each in self._processes:
             assert each.stdout
             if each.stdout.readline() != "ready\n":
-                raise RuntimeError((place / "senders.log").read_text()[-2000:])
+                raise RuntimeError(f"a sender does not start: {self._last_words()}")
         self._sampler = Sampler(self._processes[0].pid, place) if stages else None
 
     def send(self, sink: SinkProcess, enough: int) -> list[dict[str, float]]:
@@ -153,7 +154,12 @@ class _Crew:
             for each in self._processes:
                 each.send_signal(signal.SIGTERM)
         answers = [each.communicate(timeout=_PATIENCE)[0] for each in self._processes]
+        if any(each.returncode for each in self._processes):
+            raise RuntimeError(f"a sender failed: {self._last_words()}")
         return [json.loads(answer.splitlines()[-1]) for answer in answers]
+
+    def _last_words(self) -> str:
+        return self._log.read_text()[-2000:]
 
     def stages(self) -> dict[str, float]:
         """The shares of the stages, if they were asked for."""
