@@ -142,7 +142,7 @@ def disk(trial: Trial, scale: Scale) -> Verdict:
         full = stage.crew(scale.workers, campaign_id, world={"largest_file": 4096})
         verdict.expect(stage.accepted(50, scale.patience), "nothing was sent before the disk was full")
         verdict.expect(stage.until(lambda: _stands_still(stage), scale.patience), "a full disk stopped nobody")
-        verdict.notes.append("stopped: " + (campaign_of(campaign_id).pause_reason or "no word on the page"))
+        verdict.notes.append(_why(stage, campaign_id))
         for each in full:
             each.kill()
         make_room(stage, campaign_id)
@@ -170,7 +170,7 @@ def small_disk(trial: Trial, scale: Scale) -> Verdict:
             )
             _fill(place / "ballast")
             verdict.expect(stage.until(lambda: _stands_still(stage), scale.patience), "a full disk stopped nobody")
-            verdict.notes.append("stopped: " + (campaign_of(campaign_id).pause_reason or "no word on the page"))
+            verdict.notes.append(_why(stage, campaign_id))
             (place / "ballast").unlink()
             make_room(stage, campaign_id)
             stage.finish(verdict, campaign_id, scale.patience)
@@ -200,6 +200,12 @@ def make_room(stage: Stage, campaign_id: int) -> None:
     if campaign_of(campaign_id).state is CampaignState.PAUSED:
         with transaction() as session:
             schedule.resume(session, campaign_id, utc_now())
+
+
+def _why(stage: Stage, campaign_id: int) -> str:
+    """What the campaign's page says; nothing where the database itself has no room to say it."""
+    stage.until(lambda: bool(campaign_of(campaign_id).pause_reason), 10, every=0.5)
+    return "stopped: " + (campaign_of(campaign_id).pause_reason or "no word on the page")
 
 
 def _stands_still(stage: Stage) -> bool:
