@@ -70,6 +70,11 @@ class Config:
         return self.home / "spool"
 
     @property
+    def links(self) -> Path:
+        """Where the link targets of campaigns lie for when the database is away; may be lost at any time."""
+        return self.home / "links"
+
+    @property
     def journal(self) -> Path:
         """Where senders note each final reply before the ledger has it."""
         return self.home / "journal"

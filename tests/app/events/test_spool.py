@@ -1,5 +1,6 @@
 """Hits between the web process and the database: kept through kills, counted exactly once."""
 
+import json
 import os
 import signal
 import subprocess
@@ -22,6 +23,11 @@ from app.events.ingest import ingest
 from app.events.models import SpoolOffset
 from app.shop.models import Product
 
+
+def line(record: Record) -> bytes:
+    return json.dumps(record).encode() + b"\n"
+
+
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +49,7 @@ def spool(app: APIFlask, tmp_path: Path) -> Spool:
 def test_each_record_is_taken_once_in_batches(app: APIFlask, spool: Spool, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(ingesting, "BATCH", 7)
     for n in range(50):
-        assert spool.append([n, n, "ünïcödé"])
+        assert spool.append(line([n, n, "ünïcödé"]))
     assert ingest(database(), tmp_path / "spool", keep, FAR) == 50
     assert ingest(database(), tmp_path / "spool", keep, FAR) == 0
     assert taken() == list(range(50))
@@ -53,10 +59,10 @@ def test_a_file_read_to_its_end_is_removed_and_its_writer_begins_another(
     app: APIFlask, spool: Spool, tmp_path: Path
 ) -> None:
     """T5: no address lies around longer than about a minute after it was read."""
-    spool.append([0, 0])
+    spool.append(line([0, 0]))
     ingest(database(), tmp_path / "spool", keep, FAR)
     assert list((tmp_path / "spool").iterdir()) == []
-    spool.append([0, 1])
+    spool.append(line([0, 1]))
     assert len(list((tmp_path / "spool").iterdir())) == 1
     ingest(database(), tmp_path / "spool", keep, FAR)
     assert taken() == [0, 1]
@@ -67,7 +73,7 @@ def test_a_file_read_to_its_end_is_removed_and_its_writer_begins_another(
 def test_what_is_too_new_waits(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     for n, age in enumerate((30, 20, 1)):
-        spool.append([int((now - timedelta(seconds=age)).timestamp() * 1000), n])
+        spool.append(line([int((now - timedelta(seconds=age)).timestamp() * 1000), n]))
     assert ingest(database(), tmp_path / "spool", keep, now - timedelta(seconds=10)) == 2
     assert len(list((tmp_path / "spool").iterdir())) == 1
     assert ingest(database(), tmp_path / "spool", keep, now + timedelta(seconds=10)) == 1
@@ -75,7 +81,7 @@ def test_what_is_too_new_waits(app: APIFlask, spool: Spool, tmp_path: Path) -> N
 
 
 def test_a_take_that_fails_leaves_the_batch_for_the_next_time(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
-    spool.append([0, 0])
+    spool.append(line([0, 0]))
 
     def fail(session: Session, records: Sequence[Record], around: Sequence[Record]) -> None:
         keep(session, records, around)
@@ -88,12 +94,37 @@ def test_a_take_that_fails_leaves_the_batch_for_the_next_time(app: APIFlask, spo
     assert ingest(database(), tmp_path / "spool", keep, FAR) == 1
 
 
+def test_an_ingest_killed_between_commit_and_deletion_has_counted_all(
+    app: APIFlask, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is still there, read to its end, or gone and its offset is left: neither is counted again."""
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for n, last_step in enumerate(("app.events.spooled.SpoolFile.remove_if_read", "app.events.ingest.delete")):
+        spool.append(line([0, 2 * n]))
+        spool.append(line([0, 2 * n + 1]))
+        with monkeypatch.context() as killed:
+            killed.setattr(last_step, die)
+            with pytest.raises(KeyboardInterrupt):
+                ingest(database(), tmp_path / "spool", keep, FAR)
+        assert ingest(database(), tmp_path / "spool", keep, FAR) == 0
+    assert taken() == [0, 1, 2, 3]
+
+
+def test_lines_that_arrived_together_are_kept_together(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
+    assert spool.append(b"".join(line([0, n]) for n in range(5)))
+    assert ingest(database(), tmp_path / "spool", keep, FAR) == 5
+    assert taken() == [0, 1, 2, 3, 4]
+
+
 def test_several_ingests_at_once_take_nothing_twice(
     app: APIFlask, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingesting, "BATCH", 5)
     for n in range(200):
-        spool.append([0, n])
+        spool.append(line([0, n]))
     own = database()
     totals: list[int] = []
     threads = [
@@ -110,12 +141,12 @@ def test_several_ingests_at_once_take_nothing_twice(
 
 def test_a_line_that_the_disk_cut_off_costs_itself_alone(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
     """Q5: a full disk in the middle of a record."""
-    spool.append([0, 0])
+    spool.append(line([0, 0]))
     [file] = (tmp_path / "spool").iterdir()
     with file.open("ab") as stream:
         stream.write(b'[0, 1, "cut')
     spool._torn = True
-    spool.append([0, 2])
+    spool.append(line([0, 2]))
     assert ingest(database(), tmp_path / "spool", keep, FAR) == 2
     assert taken() == [0, 2]
 
@@ -125,8 +156,8 @@ def test_the_neighbours_of_a_batch_are_its_context(app: APIFlask, tmp_path: Path
     monkeypatch.setattr(ingesting, "BATCH", 2)
     first, second = Spool(tmp_path / "spool"), Spool(tmp_path / "spool")
     for n in range(4):
-        first.append([0, n])
-        second.append([0, 10 + n])
+        first.append(line([0, n]))
+        second.append(line([0, 10 + n]))
     seen: list[set[int]] = []
 
     def look(session: Session, records: Sequence[Record], around: Sequence[Record]) -> None:
@@ -142,7 +173,7 @@ from pathlib import Path
 from app.events.buffer import Spool
 spool, n = Spool(Path(sys.argv[1])), int(sys.argv[2])
 while True:
-    spool.append([0, n])
+    spool.append(b"[0, %d]\\n" % n)
     print(n, flush=True)
     n += 1
 """

@@ -16,7 +16,6 @@ from app.delivery.models import Delivery, DeliveryState
 from app.events.ingest import ingest
 from app.events.models import Event
 from app.subscribers.models import TrackingMode
-from app.tracking.endpoint import TrackingEndpoint, register
 from app.tracking.take import take_hits
 from app.tracking.verdict import Rules
 from tests import make
@@ -81,16 +80,9 @@ def make_mail(app: APIFlask, mode: TrackingMode, sent_at: datetime | None = None
 
 
 @pytest.fixture
-def tracked(app: APIFlask) -> APIFlask:
-    if not isinstance(app.wsgi_app, TrackingEndpoint):
-        register(app)
-    return app
-
-
-@pytest.fixture
-def mail(tracked: APIFlask) -> Mail:
+def mail(app: APIFlask) -> Mail:
     """The mail of a person who agreed to personal tracking."""
-    return make_mail(tracked, TrackingMode.PERSONAL)
+    return make_mail(app, TrackingMode.PERSONAL)
 
 
 def take_all(app: APIFlask, rules: Rules | None = None) -> int:

@@ -95,10 +95,10 @@ def test_a_burst_over_several_links_is_a_scanners_in_retrospect(mail: Mail) -> N
     assert {event.verdict for event in events()} == {"scanner"}
 
 
-def test_right_after_the_sending_nobody_can_tell(tracked: APIFlask) -> None:
-    mail = make_mail(tracked, TrackingMode.PERSONAL, sent_at=utc_now())
+def test_right_after_the_sending_nobody_can_tell(app: APIFlask) -> None:
+    mail = make_mail(app, TrackingMode.PERSONAL, sent_at=utc_now())
     mail.get(mail.link(0))
-    take_all(tracked)
+    take_all(app)
     assert [event.verdict for event in events()] == ["unknown"]
 
 
@@ -120,12 +120,12 @@ def test_after_withdrawal_an_old_mail_still_works_and_writes_nothing_personal(
         assert session.execute(select(Delivery.opened_at, Delivery.clicked_at)).one() == (None, None)
 
 
-def test_the_links_of_everybody_count_for_the_campaign_alone(tracked: APIFlask) -> None:
+def test_the_links_of_everybody_count_for_the_campaign_alone(app: APIFlask) -> None:
     """L8."""
-    mail = make_mail(tracked, TrackingMode.AGGREGATE)
+    mail = make_mail(app, TrackingMode.AGGREGATE)
     for _ in range(4):
         mail.get(mail.link(0))
-    take_all(tracked)
+    take_all(app)
     assert events() == []
     assert totals() == {(21, 0, "human"): 4}
 
