@@ -54,7 +54,7 @@ def make_world(database: Database, tokens: Tokens, size: Size) -> str:
     now = datetime.now(UTC)
     with _timed("scores and tiers"), transaction() as session:
         score_all(session, now)
-    with _timed("segments"), transaction() as session:
+    with _timed("segments"), bare(database.engine, ("membership",)), transaction() as session:
         segment_all(session, size.end, now)
     if database.engine.dialect.name == "postgresql":
         with _timed("vacuum"), database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

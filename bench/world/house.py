@@ -28,15 +28,17 @@ _HTML = """<html><body><h1>Hello {{ first_name|default("friend") }}</h1>%s<p>{{ 
 <p><a href="{{ unsubscribe_url }}">Unsubscribe</a></p></body></html>"""
 # Who is in a segment now came some time since she joined; one in four had been in it before. Mixed by multiplication.
 _PAST = (
-    """UPDATE membership SET joined_at = s.created_at + (:end - s.created_at) * (
-        (s.subscriber_id * 7919 + segment_id * 104729) % 1000) / 1000
-        FROM standing s WHERE s.subscriber_id = membership.subscriber_id AND s.created_at < :end""",
+    """CREATE TEMPORARY TABLE member AS
+        SELECT segment_id, s.subscriber_id, s.created_at, s.created_at + (:end - s.created_at) * (
+            (s.subscriber_id * 7919 + segment_id * 104729) % 1000) / 1000 AS came
+        FROM membership m JOIN standing s ON s.subscriber_id = m.subscriber_id AND s.created_at < :end""",
+    "DELETE FROM membership",
     """INSERT INTO membership (segment_id, left_at, subscriber_id, joined_at)
-        SELECT segment_id, s.created_at + (m.joined_at - s.created_at) * 8 / 10, m.subscriber_id,
-            s.created_at + (m.joined_at - s.created_at) * 4 / 10
-        FROM membership m JOIN standing s ON s.subscriber_id = m.subscriber_id
-        WHERE m.left_at = :lasts AND m.joined_at > s.created_at + 864000
-            AND (m.subscriber_id + m.segment_id) % 4 = 0""",
+        SELECT segment_id, created_at + (came - created_at) * 8 / 10, subscriber_id,
+            created_at + (came - created_at) * 4 / 10
+        FROM member WHERE came > created_at + 864000 AND (subscriber_id + segment_id) % 4 = 0
+        UNION ALL SELECT segment_id, :lasts, subscriber_id, came FROM member ORDER BY 1, 2, 3""",
+    "DROP TABLE member",
 )
 
 

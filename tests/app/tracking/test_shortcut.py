@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_itself(mail: Mail, ca
     assert "could not be written" in caplog.text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_no_bytes_break_it(data: st.DataObject) -> None:
     """Whatever arrives: an answer for a signed address, or none."""
