@@ -16,8 +16,8 @@ from app.delivery.models import Delivery, DeliveryState
 from app.events.ingest import ingest
 from app.events.models import Event
 from app.subscribers.models import TrackingMode
-from app.tracking.take import take_hits
-from app.tracking.verdict import Rules
+from app.tracking.take import see, take_hits
+from app.tracking.verdict import BURST, Rules
 from tests import make
 
 BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15"  # noqa: E501
@@ -90,7 +90,7 @@ def take_all(app: APIFlask, rules: Rules | None = None) -> int:
     rules = rules or Rules()
     spool = app.extensions["letterbond.config"].spool
     later = utc_now() + timedelta(hours=1)
-    return ingest(database(), spool, lambda *given: take_hits(*given, rules=rules), later)
+    return ingest(database(), spool, see, lambda *given: take_hits(*given, rules=rules), later, BURST)
 
 
 def events() -> list[Event]:

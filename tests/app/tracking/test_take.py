@@ -50,7 +50,7 @@ def test_a_readers_open_and_click_count_for_her_and_for_the_campaign(mail: Mail)
 
 def test_the_first_moment_stays_in_the_ledger_and_the_last_in_the_standing(mail: Mail) -> None:
     """Counts do not depend on the order in which hits are ingested."""
-    from app.tracking.take import take_hits
+    from app.tracking.take import see, take_hits
 
     base = int(utc_now().timestamp()) * 1000
     hits = [
@@ -59,7 +59,7 @@ def test_the_first_moment_stays_in_the_ledger_and_the_last_in_the_standing(mail:
     ]
     for one in hits:
         with transaction() as session:
-            take_hits(session, [one], [one], Rules())
+            take_hits(session, [one], see([one]), Rules())
     found = standing(mail)
     assert found.opens == 3
     assert found.last_opened_at
