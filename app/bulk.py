@@ -6,6 +6,7 @@ has made sure that there are none.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     FromClause,
+    Update,
     bindparam,
     cast,
     column,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
 from app.db import Base
@@ -30,6 +33,7 @@ Rows = Sequence[Mapping[str, int | None]]
 # From the numbers of a row to the columns they set.
 Change = Callable[[Mapping[str, Any]], dict[str, Any]]
 
+_SQLITE = sqlite.dialect()
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -65,19 +69,31 @@ def update_rows(session: Session, model: type[Base], keys: Sequence[str], change
     """
     if not rows:
         return
+    rows, names = sorted(rows, key=lambda row: [row[key] for key in keys]), tuple(rows[0])
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        given = numbers(session, **{name: [row[name] for row in rows] for name in names})
+        connection.execute(_update(model, keys, change, dict(given.c)))
+        return
+    # SQLAlchemy would prepare the parameters of each row, which takes longer than the row itself.
+    statement, order = _compiled(model, tuple(keys), change, names)
+    connection.exec_driver_sql(statement, [tuple([row[name] for name in order]) for row in rows])
+
+
+def _update(model: type[Base], keys: Sequence[str], change: Change, new: Mapping[str, Any]) -> Update:
     table = model.__table__
-    rows = sorted(rows, key=lambda row: [row[key] for key in keys])
-    if session.get_bind().dialect.name == "postgresql":
-        given = numbers(session, **{name: [row[name] for row in rows] for name in rows[0]})
-        new: dict[str, Any] = dict(given.c)
-    else:
-        new = {name: bindparam(f"new_{name}", type_=BigInteger()) for name in rows[0]}
     wanted = [type_coerce(table.c[key], BigInteger) == new[key] for key in keys]
-    changed = update(table).where(*wanted).values(change(new))  # type: ignore[arg-type]
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(changed)
-    else:
-        session.connection().execute(changed, [{f"new_{name}": value for name, value in row.items()} for row in rows])
+    return update(table).where(*wanted).values(change(new))  # type: ignore[arg-type]
+
+
+@cache
+def _compiled(
+    model: type[Base], keys: tuple[str, ...], change: Change, names: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """The statement for SQLite, and which value stands where in it."""
+    new = {name: bindparam(f"new_{name}", type_=BigInteger()) for name in names}
+    compiled = _update(model, keys, change, new).compile(dialect=_SQLITE)
+    return str(compiled), tuple(name.removeprefix("new_") for name in compiled.positiontup or ())
 
 
 def _array(values: Iterable[int | None]) -> Any:
