@@ -1,10 +1,10 @@
 """Many rows into a table, many numbers into a statement, by what is fastest on each database.
 
-SQLite is fastest with one prepared statement per row, PostgreSQL with COPY and with arrays. Rows are given as the
-database keeps them: moments as seconds, states as numbers, JSON as text. Not in charge of conflicts: whoever inserts
-has made sure that there are none.
+SQLite is fastest with one prepared statement per row, PostgreSQL with COPY and with arrays. Not in charge of conflicts:
+whoever inserts has made sure that there are none.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.types import JSON, TypeDecorator
 
 from app.db import Base
 
@@ -38,18 +39,53 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def insert_rows(session: Session, model: type[Base], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows of these columns, with all values given."""
+    """Insert rows of these columns, with all values given, as the model has them; after what the session holds."""
     if not rows:
         return
+    session.flush()
     connection = session.connection()
     quote = connection.dialect.identifier_preparer.quote
     target = f"{quote(model.__tablename__)} ({', '.join(map(quote, names))})"
+    stored = _stored(connection, model, names, rows)
     if connection.dialect.name == "postgresql":
-        _copy(connection, target, rows)
+        _copy(connection, target, stored)
         return
     marks = ", ".join("?" * len(names))
     insert = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own tables and columns
-    connection.exec_driver_sql(insert, [tuple(row) for row in rows])
+    connection.exec_driver_sql(insert, stored)
+
+
+def next_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
+    """Numbers for so many new rows; on SQLite, where there is one writer, those behind the last."""
+    if session.get_bind().dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(f'"{model.__tablename__}"', "id")
+        return session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))).all()
+    last = session.scalar(select(func.max(model.__table__.c.id))) or 0
+    return range(last + 1, last + 1 + count)
+
+
+def _stored(
+    connection: Connection, model: type[Base], names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> list[tuple[Any, ...]]:
+    """The rows as the database keeps them: moments as seconds, states as numbers, JSON as text."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, name in enumerate(names):
+        kind = model.__table__.c[name].type
+        if isinstance(kind, JSON):
+            columns[place] = _texts(columns[place])
+        elif isinstance(kind, TypeDecorator):
+            convert, dialect = kind.process_bind_param, connection.dialect
+            columns[place] = [None if value is None else convert(value, dialect) for value in columns[place]]
+    return list(zip(*columns, strict=True))
+
+
+def _texts(values: Sequence[Any]) -> list[str | None]:
+    """Each as JSON; the same value in many rows is written once."""
+    known: dict[int, str | None] = {id(None): None}
+    for value in values:
+        if id(value) not in known:
+            known[id(value)] = json.dumps(value)
+    return [known[id(value)] for value in values]
 
 
 def numbers(session: Session, **columns: Iterable[int | None]) -> FromClause:

@@ -39,22 +39,22 @@ def ingest(
     files = spool_files(folder)
     margin = int(reach.total_seconds() * 1000)
 
-    def stretch(batches: Sequence[Batch]) -> int:
+    def stretch(file: SpoolFile, batches: Sequence[Batch]) -> int:
         moments = [record[0] for batch in batches for record in batch.records]
         first, last = min(moments, default=0) - margin, max(moments, default=0) + margin
-        seen = see(record for file in files for record in file.between(first, last))
-        return _take_in_order(database, batches, lambda session, records: take(session, records, seen))
+        seen = see(record for each in files for record in each.between(first, last))
+        return _take_in_order(database, file, batches, lambda session, records: take(session, records, seen))
 
     return sum(_ingest_file(database, file, stretch, before) for file in files)
 
 
 def _ingest_file(
-    database: Database, file: SpoolFile, stretch: Callable[[Sequence[Batch]], int], before: datetime
+    database: Database, file: SpoolFile, stretch: Callable[[SpoolFile, Sequence[Batch]], int], before: datetime
 ) -> int:
     total = 0
     try:
         while batches := file.batches(_offset(database, file), BATCH, before):
-            taken = stretch(batches)
+            taken = stretch(file, batches)
             total += taken
             if taken < sum(len(batch.records) for batch in batches):
                 return total
@@ -66,13 +66,13 @@ def _ingest_file(
 
 
 def _take_in_order(
-    database: Database, batches: Sequence[Batch], take: Callable[[Session, Sequence[Record]], None]
+    database: Database, file: SpoolFile, batches: Sequence[Batch], take: Callable[[Session, Sequence[Record]], None]
 ) -> int:
     """The number of records taken: all, unless another ingest is at this file."""
     taken = 0
     for batch in batches:
         with database.transaction() as session:
-            if not _advance(session, batch):
+            if not _advance(session, file, batch):
                 return taken
             take(session, batch.records)
         taken += len(batch.records)
@@ -84,11 +84,16 @@ def _offset(database: Database, file: SpoolFile) -> int:
         return session.scalar(select(SpoolOffset.offset).where(SpoolOffset.file == file.name)) or 0
 
 
-def _advance(session: Session, batch: Batch) -> bool:
-    """Move the offset over the batch, if it still is where the batch begins; this decides who takes it."""
+def _advance(session: Session, file: SpoolFile, batch: Batch) -> bool:
+    """Move the offset over the batch, if it still is where the batch begins; this decides who takes it.
+
+    Raises FileNotFoundError if another ingest has read the file to its end meanwhile and forgotten it.
+    """
     if batch.start == 0:
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         session.execute(dialect.insert(SpoolOffset).values(file=batch.file, offset=0).on_conflict_do_nothing())
+        # The file goes before its offset: where it is still there, an offset that had been moved would be, too.
+        file.path.stat()
     moved = update(SpoolOffset).where(SpoolOffset.file == batch.file, SpoolOffset.offset == batch.start)
     return cast("CursorResult[Any]", session.execute(moved.values(offset=batch.end))).rowcount == 1
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.bulk import insert_rows
+from app.bulk import insert_rows, next_ids
 from app.events.models import Event, Verdict
 from app.feature import EventKind, house
 
@@ -37,16 +37,13 @@ class _Happened:
     id: int = 0
 
     def row(self) -> tuple[Any, ...]:
-        """As the database keeps it: _STORED."""
-        at, verdict = int(self.occurred_at.timestamp() // 1), _VERDICTS[self.verdict]
-        data = None if self.data is None else json.dumps(self.data)
-        first = (self.id, self.kind, self.subscriber_id, at, self.campaign_id, self.link, self.value)
-        return (*first, verdict, self.key, data)
+        """The values of _STORED."""
+        first = (self.id, self.kind, self.subscriber_id, self.occurred_at, self.campaign_id, self.link, self.value)
+        return (*first, self.verdict, self.key, self.data)
 
 
 _STORED = ("id", *_COLUMNS)
 _KNOWN = text("SELECT key FROM event WHERE key IN (SELECT value FROM json_each(:keys))")
-_IDS = text("SELECT nextval(pg_get_serial_sequence('event', 'id')) FROM generate_series(1, :count)")
 # Another transaction may be writing the same key: it is waited for, and then it has won.
 _INSERT_KEYED = text("""
     INSERT INTO event (id, kind, subscriber_id, occurred_at, campaign_id, link, value, verdict, key, data)
@@ -77,8 +74,6 @@ def record(session: Session, happenings: Iterable[dict[str, Any]]) -> Sequence[E
     given = [_Happened(*row.values()) for row in happenings]
     if not given:
         return ()
-    # What is written next goes past the session, and stands on what it still holds back.
-    session.flush()
     write = _write_on_postgresql if session.get_bind().dialect.name == "postgresql" else _write_on_sqlite
     events = cast("Sequence[Event]", write(session, given))
     house().on_events(session, events)
@@ -94,20 +89,20 @@ def _write_on_sqlite(session: Session, given: Sequence[_Happened]) -> Sequence[_
         if each.key is None or each.key not in known:
             known.add(each.key)
             new.append(each)
-    last = session.scalar(select(func.max(Event.id))) or 0
-    for number, each in enumerate(new, last + 1):
+    for number, each in zip(next_ids(session, Event, len(new)), new, strict=True):
         each.id = number
     insert_rows(session, Event, _STORED, [each.row() for each in new])
     return new
 
 
 def _write_on_postgresql(session: Session, given: Sequence[_Happened]) -> Sequence[_Happened]:
-    ids = session.scalars(_IDS, {"count": len(given)})
-    for number, each in zip(ids, given, strict=True):
+    for number, each in zip(next_ids(session, Event, len(given)), given, strict=True):
         each.id = number
     insert_rows(session, Event, _STORED, [each.row() for each in given if each.key is None])
-    keyed = [dict(zip(_STORED, each.row(), strict=True)) | {"data": each.data} for each in given if each.key]
+    keyed = [dict(zip(_STORED, each.row(), strict=True)) for each in given if each.key]
     if not keyed:
         return given
+    for row in keyed:
+        row.update(occurred_at=int(row["occurred_at"].timestamp() // 1), verdict=_VERDICTS[row["verdict"]])
     written = set(session.scalars(_INSERT_KEYED, {"rows": json.dumps(keyed)}))
     return [each for each in given if each.key is None or each.id in written]
