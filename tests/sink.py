@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from app.config import Relay
+from app.relay import Relay
 from workers.catcher import Conversation, Envelope
 
 DROP = "drop"

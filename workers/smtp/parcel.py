@@ -1,0 +1,18 @@
+"""A mail on its way through the transport, with what is known of its journey so far."""
+
+from dataclasses import dataclass
+
+from app.transport import MailObject
+
+
+@dataclass(slots=True, eq=False)
+class Parcel:
+    """`routes` may take it; `tries` counts connections that broke under it; `provider` holds a place for it."""
+
+    mail: MailObject
+    routes: tuple[int, ...]
+    tries: int = 0
+    replies_then: int = 0
+    is_begun: bool = False
+    provider: str | None = None
+    place: str | None = None

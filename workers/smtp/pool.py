@@ -1,0 +1,353 @@
+"""The connections of a transport: opens them as mails ask for them, gives them mails, watches over them, closes them.
+
+They grow by doubling, up to what the operator and the relay allow, and outlive a call. All runs in one event loop, in
+the thread of the caller. Not in charge of: what is said on a connection (`connection.py`), nor of which mail is next
+(`call.py`).
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
+
+from app.transport import Outcome, Result
+from workers.smtp.call import Call
+from workers.smtp.connection import Connection
+from workers.smtp.gate import Gate
+from workers.smtp.parcel import Parcel
+from workers.smtp.providers import wants_less
+from workers.smtp.replies import Reply
+from workers.smtp.route import Route
+from workers.smtp.session import Opener, Unusable
+from workers.smtp.wording import outcome
+
+_SWEEP = 0.2
+_SILENT = "no answer in time"
+_IDLE_SECONDS = 30.0
+_RENEW_SECONDS = 5.0
+
+
+class Pool:
+    """All connections of one transport; the owner of each of them."""
+
+    def __init__(self, routes: Sequence[Route], gate: Gate | None, process: str) -> None:
+        self.routes, self._gate, self._process = routes, gate, process
+        self._opener: Opener | None = None
+        self._call: Call | None = None
+        self._opening: set[asyncio.Task[None]] = set()
+        self._closing: set[Connection] = set()
+        self._rested_since: dict[Connection, float] = {}
+        self._numbers = count()
+        self._timer: asyncio.Handle | None = None
+        self._timer_due = 0.0
+        self._renewed = 0.0
+
+    async def run(self, call: Call, opener: Opener) -> None:
+        """Serve one call, to its end."""
+        self._opener, self._call = opener, call
+        for route in self.routes:
+            for connection in route.connections:
+                connection.is_kept = True
+        # Two turns of the loop, so that what was hung up in the meantime is known.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        self._expire()
+        self._try_all()
+        try:
+            self._sweep()
+            await call.done
+        finally:
+            await self._end_call(call)
+
+    async def close(self) -> None:
+        """Take leave of all relays; a server that does not hang up is not waited for."""
+        for route in self.routes:
+            for connection in list(route.connections):
+                connection.leave()
+            if route.relay.connections:
+                route.limits.renew(f"{route.name}:connections", ())
+        for _ in range(40):
+            if not self._closing:
+                return
+            await asyncio.sleep(0.005)
+        for connection in self._closing:
+            connection.transport.abort()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    # Owner of connections.
+
+    def take(self, connection: Connection) -> Parcel | None:
+        """See Owner."""
+        route = _route(connection)
+        parcel = self._call.next_for(route) if self._call and not route.surplus else None
+        if self._call and self._call.waker.due != float("inf"):
+            self._schedule()
+        return parcel
+
+    def begin(self, parcel: Parcel) -> bool:
+        """See Owner."""
+        return self._call is not None and self._call.begin(parcel)
+
+    def end(self, parcel: Parcel, outcome: Outcome, connection: Connection) -> None:
+        """See Owner."""
+        route = _route(connection)
+        if outcome.code is not None:
+            route.replies += 1
+            if route.breaker.failures or route.breaker.is_on_trial:
+                route.breaker.worked()
+            if parcel.provider is None and outcome.result is Result.DEFERRED and wants_less(outcome, None):
+                route.shrink(len(route.connections) // 2, time.monotonic())
+        assert self._call
+        self._call.end(parcel, outcome)
+
+    def give_back(self, parcel: Parcel, connection: Connection, reply: Reply | None, why: str) -> None:
+        """See Owner."""
+        assert self._call
+        self._call.give_back(parcel, _route(connection), connection, reply, why)
+        self._schedule()
+
+    def rest(self, connection: Connection) -> None:
+        """See Owner."""
+        route = _route(connection)
+        if route.surplus:
+            route.surplus -= 1
+            connection.leave()
+            return
+        route.resting.append(connection)
+        self._rested_since[connection] = time.monotonic()
+
+    def lost(self, connection: Connection, reply: Reply | None, why: str) -> None:
+        """See Owner."""
+        route, now = _route(connection), time.monotonic()
+        if connection not in route.connections:
+            return  # still opening: `_open` hears of it
+        route.connections.discard(connection)
+        if connection in route.resting:
+            route.resting.remove(connection)
+        self._rested_since.pop(connection, None)
+        self._free_place(route, connection)
+        if not why:
+            return
+        if reply is not None and "too many connections" in outcome(Result.DEFERRED, reply).text.lower():
+            route.shrink(len(route.connections), now)
+        elif not connection.served and not connection.is_kept and self._call and self._call.stop_word is None:
+            self._failed(route, _trouble(reply, f"{route.where} hung up: {why}"), for_good=why == _SILENT)
+        self._schedule()
+
+    def gone(self, connection: Connection) -> None:
+        """See Owner."""
+        self._closing.discard(connection)
+
+    def came(self, connection: Connection) -> None:
+        """See Owner."""
+        self._closing.add(connection)
+
+    # Feeding.
+
+    def _schedule(self) -> None:
+        """Feed at the earliest time that the call has asked for."""
+        call = self._call
+        if call is None or self._opener is None:
+            return
+        now, due = time.monotonic(), call.waker.due
+        if due > now + _SWEEP or (self._timer is not None and self._timer_due <= due + 0.0005):
+            return  # the sweep, or the timer, is earlier
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self._opener.loop.call_later(max(0.0, due - now), self._feed)
+
+    def _feed(self) -> None:
+        """Give mails to those who rest, and open more connections where mails are left over."""
+        self._timer = None
+        call = self._call
+        if call is None or call.done.done():
+            return
+        call.waker.due = float("inf")
+        call.hold_back()
+        for route in self.routes:
+            self._feed_route(route, call)
+        if call.fetch():
+            call.look_at_routes()
+        for route in self.routes:
+            self._grow(route, sum(route.index in parcel.routes for parcel in call.waiting))
+        if call.stop_word is not None or call.crash is not None:
+            self._call_back()
+        if call.waker.due != float("inf"):
+            self._schedule()
+
+    def _feed_route(self, route: Route, call: Call) -> None:
+        while route.resting and not call.done.done():
+            parcel = call.next_for(route)
+            if parcel is None:
+                return
+            connection = route.resting.pop()
+            self._rested_since.pop(connection, None)
+            if not connection.offer(parcel):
+                self.rest(connection)
+
+    def _call_back(self) -> None:
+        for route in self.routes:
+            for connection in list(route.connections):
+                connection.call_back()
+
+    # Growing and shrinking.
+
+    def _grow(self, route: Route, wanted: int) -> None:
+        """Have `wanted` connections on their way, if there is room for them."""
+        call, opener = self._call, self._opener
+        if call is None or opener is None or route.breaker.is_open(time.monotonic()):
+            return
+        room = route.room
+        if call.is_single:
+            room = min(room, 1 - len(route.connections) - route.opening)
+        for _ in range(min(room, wanted - route.opening)):
+            route.opening += 1
+            task = opener.loop.create_task(self._open(route))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def _open(self, route: Route) -> None:
+        assert self._opener
+        place = None
+        try:
+            if route.breaker.delay:
+                await asyncio.sleep(route.breaker.delay)
+            if route.relay.connections:
+                place = f"{self._process}:{next(self._numbers)}"
+                own = len(route.connections)
+                if route.limits.take(f"{route.name}:connections", route.allowance, place, own=own) > 0.0:
+                    place = None
+                    await asyncio.sleep(_SWEEP)
+                    return
+            connection = await self._opener.open(route.relay, route)
+        except Unusable as error:
+            self._give_place(route, place)
+            self._not_opened(route, error)
+            return
+        except BaseException:
+            self._give_place(route, place)
+            raise
+        finally:
+            route.opening -= 1
+        self._opened(route, connection, place)
+
+    def _opened(self, route: Route, connection: Connection, place: str | None) -> None:
+        if connection.is_closed:
+            self._give_place(route, place)
+            self._not_opened(route, Unusable(f"{route.where} hung up after the greeting", for_now=True))
+            return
+        if place is not None:
+            route.places[connection] = place
+        if not route.connections:
+            # A newcomer begins at the others' level, or it would have to catch up on all they have sent.
+            route.given = max((each.given for each in self.routes if each.connections), default=0)
+        route.connections.add(connection)
+        self.rest(connection)
+        if self._call is None:
+            return
+        self._feed_route(route, self._call)
+        if not connection.is_resting and self._call.takes_more:
+            self._grow(route, len(route.connections))
+        self._schedule()
+
+    def _not_opened(self, route: Route, error: Unusable) -> None:
+        if route.connections:
+            # Others work: it takes no more than these.
+            route.shrink(len(route.connections), time.monotonic())
+            return
+        self._failed(route, _trouble(error.reply, str(error)), for_good=not error.for_now)
+
+    def _failed(self, route: Route, trouble: Outcome, *, for_good: bool) -> None:
+        route.breaker.failed(trouble, time.monotonic(), for_good=for_good)
+        if self._call is not None:
+            self._call.waker.wake(0)
+            self._schedule()
+
+    def _give_place(self, route: Route, place: str | None) -> None:
+        if place is not None:
+            route.limits.give(f"{route.name}:connections", place, route.allowance, succeeded=False)
+
+    def _free_place(self, route: Route, connection: Connection) -> None:
+        self._give_place(route, route.places.pop(connection, None))
+
+    # Watching.
+
+    def _sweep(self) -> None:
+        call, opener = self._call, self._opener
+        if call is None or opener is None:
+            return
+        now = opener.loop.time()
+        for route in self.routes:
+            for connection in list(route.connections):
+                if connection.overdue(now):
+                    connection.break_off(_SILENT)
+            route.may_grow(time.monotonic())
+        call.goes_on()
+        self._expire()
+        self._renew()
+        self._feed()
+        if not call.done.done():
+            opener.loop.call_later(_SWEEP, self._sweep)
+
+    def _expire(self) -> None:
+        """Take leave on connections that nobody has needed for a while: relays do not wait for ever either."""
+        now = time.monotonic()
+        for connection, since in list(self._rested_since.items()):
+            if now - since > _IDLE_SECONDS:
+                connection.leave()
+
+    def _renew(self) -> None:
+        """Say in Redis what is in use, and give up what is more than our share of a relay."""
+        now = time.monotonic()
+        if now - self._renewed < _RENEW_SECONDS:
+            return
+        self._renewed = now
+        if self._gate is not None:
+            self._gate.renew()
+        for route in self.routes:
+            if route.relay.connections and route.places:
+                processes = route.limits.renew(f"{route.name}:connections", list(route.places.values()))
+                share = -(-route.relay.connections // processes)
+                while route.resting and len(route.connections) > share:
+                    route.resting[-1].leave()
+                route.surplus = max(0, len(route.connections) - share)
+
+    def _try_all(self) -> None:
+        """Where no relay is left, one that rests is tried all the same: whoever sends has waited already."""
+        now = time.monotonic()
+        for route in self.routes:
+            same = [each for each in self.routes if each.relay.domains == route.relay.domains]
+            if all(each.is_down(now) for each in same):
+                min(same, key=lambda each: each.breaker.opens_again).breaker.probe()
+
+    async def _end_call(self, call: Call) -> None:
+        if not call.done.done() or call.crash is not None:
+            call.abandon()
+            for route in self.routes:
+                for connection in list(route.connections):
+                    if not connection.is_idle:
+                        connection.break_off("stopped")
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for task in self._opening:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._opening, return_exceptions=True)
+        self._call = None
+
+
+def _route(connection: Connection) -> Route:
+    assert isinstance(connection.route, Route)
+    return connection.route
+
+
+def _trouble(reply: Reply | None, text: str) -> Outcome:
+    """UNREACHABLE, with the code if the server gave one."""
+    if reply is None:
+        return Outcome(Result.UNREACHABLE, text=text)
+    said = outcome(Result.UNREACHABLE, reply)
+    return Outcome(Result.UNREACHABLE, said.code, said.enhanced, text)

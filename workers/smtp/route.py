@@ -1,0 +1,95 @@
+"""One relay as the transport sees it: its connections, how many it takes, its speed, and whether it works.
+
+Not in charge of: opening connections (`pool.py`).
+"""
+
+from collections.abc import Sequence
+
+from app.relay import Relay
+from workers.smtp.breaker import Breaker
+from workers.smtp.connection import Connection
+from workers.smtp.limits import Allowance, Limits
+
+# Postfix takes 50 from one host; two workers share that.
+CONNECTIONS = 20
+_GROW_SECONDS = 60.0
+
+
+class Route:
+    """A relay of SMTP_URL, `index` its place there."""
+
+    def __init__(self, index: int, relay: Relay, limits: Limits) -> None:
+        self.index, self.relay, self.limits = index, relay, limits
+        self.where = f"{relay.host}:{relay.port}"
+        self.name = f"relay:{self.where}:{relay.username or ''}"
+        self.most = relay.connections or CONNECTIONS
+        self.limit = self.most
+        self.breaker = Breaker()
+        self.connections: set[Connection] = set()
+        self.resting: list[Connection] = []
+        self.places: dict[Connection, str] = {}
+        self.opening = 0
+        self.replies = 0
+        self.given = 0
+        # So many connections are more than our share, and leave as they become free.
+        self.surplus = 0
+        self._grows_at = 0.0
+        self._speed = Allowance(per_second=relay.per_second)
+        self._stock, self._stock_until, self._held_until = 0, 0.0, 0.0
+
+    @property
+    def allowance(self) -> Allowance:
+        """How many connections all workers together may have; only what the operator has set is shared."""
+        return Allowance(at_once=self.relay.connections)
+
+    @property
+    def room(self) -> int:
+        """How many connections more it takes from this process."""
+        limit = 1 if self.breaker.is_on_trial or self.breaker.failures else self.limit
+        return max(0, limit - len(self.connections) - self.opening)
+
+    def is_down(self, now: float) -> bool:
+        """Whether it takes no mail at present."""
+        return self.breaker.is_open(now) and not self.connections
+
+    def serves(self, domain: str) -> bool:
+        """Whether SMTP_URL names this sender domain for it."""
+        return domain in self.relay.domains
+
+    def hold(self, now: float) -> float:
+        """Seconds to wait for the next mail, by `per_second`; 0.0 if it may go now."""
+        if self._speed.per_second is None or (self._stock > 0 and now < self._stock_until):
+            return 0.0
+        # A few at a time, so that Redis is asked twenty times a second at most.
+        want = max(1, int(self._speed.per_second / 20))
+        if now < self._held_until:
+            return self._held_until - now
+        wait = self.limits.take(self.name, self._speed, want=want)
+        if wait == 0.0:
+            self._stock, self._stock_until = want, now + 1
+        self._held_until = now + wait
+        return wait
+
+    def gave(self) -> None:
+        """A mail was given to it."""
+        self._stock -= 1
+        self.given += 1
+
+    def shrink(self, limit: int, now: float) -> None:
+        """It takes fewer connections than we thought; after a minute one more is tried."""
+        self.limit = max(1, min(limit, self.limit))
+        self._grows_at = now + _GROW_SECONDS
+
+    def may_grow(self, now: float) -> None:
+        """One more connection, when it has gone well for a minute."""
+        if self.limit < self.most and now >= self._grows_at:
+            self.limit, self._grows_at = self.limit + 1, now + _GROW_SECONDS
+
+
+def is_ahead(route: Route, routes: Sequence[Route]) -> bool:
+    """Whether others must first catch up to their share; only relays with a weight have one."""
+    if not route.relay.weight:
+        return False
+    same = [each for each in routes if each.relay.weight and each.relay.domains == route.relay.domains]
+    shares = [each.given / (each.relay.weight or 1) for each in same if each.connections]
+    return bool(shares) and route.given / route.relay.weight > min(shares) + 1
