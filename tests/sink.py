@@ -45,6 +45,7 @@ class Sink:
         self.fault: Fault = fault or (lambda _phase, _recipient: None)
         self.certificate, self.security, self.password = certificate, security, password
         self.extensions = extensions
+        self.accepts_data_for_nobody = False
         self.open: set[asyncio.Transport] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -100,7 +101,7 @@ class _Faulty(Conversation):
         super().__init__(self._keep, sink.open)
         self._sink = sink
         self._is_secure = sink.security == "smtps"
-        self._lost_next = False
+        self._for_nobody = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -118,6 +119,7 @@ class _Faulty(Conversation):
             self.transport.abort()
             return False
         if fault == HANG:
+            self._waiting = True
             return False
         good = super().say(phase, fault or reply, recipient)
         if fault and fault.startswith("421"):
@@ -137,6 +139,21 @@ class _Faulty(Conversation):
         self.transport.resume_reading()
         self.say("dot", reply, self._recipient)
         self._read_on()
+
+    def _on_data(self, rest: str) -> None:
+        if self._sink.accepts_data_for_nobody and self._envelope and not self._envelope.recipients:
+            self.say("nobody", "354 go on")
+            self._in_content = self._for_nobody = True
+        else:
+            super()._on_data(rest)
+
+    def _end_of_content(self, content: bytes) -> None:
+        if self._for_nobody:
+            assert not content
+            self._envelope, self._in_content, self._for_nobody, self._searched = None, False, False, 0
+            self.say("nobody", "554 5.5.1 no valid recipients")
+        else:
+            super()._end_of_content(content)
 
     def _on_ehlo(self, name: str) -> None:
         offers = ["STARTTLS"] if self._sink.security == "smtp+starttls" and not self._is_secure else []

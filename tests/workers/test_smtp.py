@@ -257,7 +257,14 @@ def test_a_password_never_leaves_the_machine_in_the_clear() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["a@b.example>\r\nRCPT TO:<x@y.example", "a b@example.org", "<a@example.org>", "k\u2028the@example.org", "", "a\0@b.c"],
+    [
+        "a@b.example>\r\nRCPT TO:<x@y.example",
+        "a b@example.org",
+        "<a@example.org>",
+        "k\u2028the@example.org",
+        "",
+        "a\0@b.c",
+    ],
 )
 def test_an_address_that_would_break_the_envelope_is_refused(
     address: str, sink: Sink, transport: SmtpTransport

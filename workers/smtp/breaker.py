@@ -19,6 +19,7 @@ class Breaker:
         self.failures = 0
         self.trouble = Outcome(Result.UNREACHABLE)
         self._rest = 0.0
+        self._failed_at = 0.0
         self._open_until: float | None = None
 
     def is_open(self, now: float) -> bool:
@@ -44,8 +45,11 @@ class Breaker:
         """All is well."""
         self.failures, self._rest, self._open_until = 0, 0.0, None
 
-    def failed(self, trouble: Outcome, now: float, *, for_good: bool) -> None:
-        """One more failure; `for_good`: trying again at once would not help."""
+    def failed(self, trouble: Outcome, since: float, now: float, *, for_good: bool) -> None:
+        """One more failure, of a try that began at `since`; `for_good`: trying again at once would not help."""
+        if since < self._failed_at and not for_good:
+            return  # it fell with the one before
+        self._failed_at = now
         self.failures += 1
         self.trouble = trouble
         if for_good or self.failures >= _FAILURES or self.is_on_trial:

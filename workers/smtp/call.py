@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from app.transport import Handover, MailObject, Outcome, Result
-from workers.smtp.connection import Connection
 from workers.smtp.envelope import unfit
 from workers.smtp.gate import Gate, held_back
 from workers.smtp.parcel import Parcel
@@ -118,15 +117,14 @@ class Call:
             self.stop(outcome)
         self._see_whether_done()
 
-    def give_back(self, parcel: Parcel, route: Route, connection: Connection, reply: Reply | None, why: str) -> None:
+    def give_back(self, parcel: Parcel, route: Route, reply: Reply | None, why: str, *, counts: bool) -> None:
         """A mail that the server does not have: to the next connection, but not for ever."""
         if self.crash or self.stop_word:
             self.end(parcel, self.stop_word or STOPPED)
             return
         if parcel.tries == 0:
             parcel.replies_then = route.replies
-        # Relays hang up on idle connections: that says nothing about this mail.
-        parcel.tries += 0 if connection.is_kept else 1
+        parcel.tries += counts
         if parcel.tries < _TRIES:
             self.waiting.appendleft(parcel)
             self.waker.wake(0)

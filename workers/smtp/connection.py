@@ -7,6 +7,7 @@ doubt (RFC 1047). Not in charge of: opening the session (`session.py`), and whic
 """
 
 import asyncio
+import time
 from collections import deque
 from typing import Protocol, cast
 
@@ -36,8 +37,13 @@ class Owner(Protocol):
     def end(self, parcel: Parcel, outcome: Outcome, connection: "Connection") -> None:
         """The final word on a mail."""
 
-    def give_back(self, parcel: Parcel, connection: "Connection", reply: Reply | None, why: str) -> None:
-        """A mail that this connection could not hand over, and that the server does not have."""
+    def give_back(
+        self, parcel: Parcel, connection: "Connection", reply: Reply | None, why: str, *, counts: bool
+    ) -> None:
+        """A mail that this connection could not hand over, and that the server does not have.
+
+        `counts`: it may be this mail that broke the connection; not if it only stood behind another one.
+        """
 
     def rest(self, connection: "Connection") -> None:
         """The connection waits for a mail."""
@@ -57,7 +63,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, owner: Owner, route: object, times: Times, loop: asyncio.AbstractEventLoop) -> None:
         self.route, self.offers = route, Offers()
-        self.served = 0
+        self.served, self.since = 0, time.monotonic()
         # Kept from an earlier call: whether the relay still knows us is found out by the next command.
         self.is_kept = False
         self.is_closed = False
@@ -73,6 +79,8 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[Reply] | None = loop.create_future()
         self._is_clean, self._is_choking, self._is_secure = True, False, False
         self._unsent = 0
+        # Whether the mail that is offered stands behind one whose reply is still owed.
+        self._is_behind = False
         self._last: tuple[Reply, Outcome] | None = None
         self.deadline = float("inf")
 
@@ -131,7 +139,7 @@ class Connection(asyncio.Protocol):
             return
         if self._under_way is None:
             self.break_off("stopped")
-        self._owner.give_back(parcel, self, None, "stopped")
+        self._owner.give_back(parcel, self, None, "stopped", counts=False)
 
     @property
     def is_idle(self) -> bool:
@@ -231,7 +239,9 @@ class Connection(asyncio.Protocol):
             return
         if reply[0] == LOST:
             self.break_off(said(reply), reply)
-        elif self._offered is None:
+            return
+        self._is_behind = False
+        if self._offered is None:
             if self._expected:  # called back: its envelope is out, its mail is not
                 self.break_off("stopped")
             else:
@@ -327,6 +337,7 @@ class Connection(asyncio.Protocol):
             return
         if following is not None:
             pieces += self._envelope(following)
+            self._is_behind = True
         self.transport.writelines(pieces)
         if not self._is_choking:
             self.deadline = self._loop.time() + self._times.dot
@@ -348,9 +359,9 @@ class Connection(asyncio.Protocol):
         offered, self._offered = self._offered, None
         if under_way is not None:
             if self._is_choking and not self._is_secure:
-                self._owner.give_back(under_way, self, reply, why)
+                self._owner.give_back(under_way, self, reply, why, counts=True)
             else:
                 self._owner.end(under_way, Outcome(Result.UNKNOWN, text=f"no reply after the content: {why}"), self)
         if offered is not None:
-            self._owner.give_back(offered, self, reply, why)
+            self._owner.give_back(offered, self, reply, why, counts=not self._is_behind)
         self._owner.lost(self, reply, why)

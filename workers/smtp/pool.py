@@ -102,10 +102,11 @@ class Pool:
         assert self._call
         self._call.end(parcel, outcome)
 
-    def give_back(self, parcel: Parcel, connection: Connection, reply: Reply | None, why: str) -> None:
+    def give_back(self, parcel: Parcel, connection: Connection, reply: Reply | None, why: str, *, counts: bool) -> None:
         """See Owner."""
         assert self._call
-        self._call.give_back(parcel, _route(connection), connection, reply, why)
+        # Relays hang up on idle connections: that says nothing about this mail.
+        self._call.give_back(parcel, _route(connection), reply, why, counts=counts and not connection.is_kept)
         self._schedule()
 
     def rest(self, connection: Connection) -> None:
@@ -133,7 +134,9 @@ class Pool:
         if reply is not None and "too many connections" in outcome(Result.DEFERRED, reply).text.lower():
             route.shrink(len(route.connections), now)
         elif not connection.served and not connection.is_kept and self._call and self._call.stop_word is None:
-            self._failed(route, _trouble(reply, f"{route.where} hung up: {why}"), for_good=why == _SILENT)
+            self._failed(
+                route, _trouble(reply, f"{route.where} hung up: {why}"), connection.since, for_good=why == _SILENT
+            )
         self._schedule()
 
     def gone(self, connection: Connection) -> None:
@@ -211,10 +214,11 @@ class Pool:
 
     async def _open(self, route: Route) -> None:
         assert self._opener
-        place = None
+        place, since = None, time.monotonic()
         try:
             if route.breaker.delay:
                 await asyncio.sleep(route.breaker.delay)
+                since = time.monotonic()
             if route.relay.connections:
                 place = f"{self._process}:{next(self._numbers)}"
                 own = len(route.connections)
@@ -225,7 +229,7 @@ class Pool:
             connection = await self._opener.open(route.relay, route)
         except Unusable as error:
             self._give_place(route, place)
-            self._not_opened(route, error)
+            self._not_opened(route, error, since)
             return
         except BaseException:
             self._give_place(route, place)
@@ -237,7 +241,9 @@ class Pool:
     def _opened(self, route: Route, connection: Connection, place: str | None) -> None:
         if connection.is_closed:
             self._give_place(route, place)
-            self._not_opened(route, Unusable(f"{route.where} hung up after the greeting", for_now=True))
+            self._not_opened(
+                route, Unusable(f"{route.where} hung up after the greeting", for_now=True), connection.since
+            )
             return
         if place is not None:
             route.places[connection] = place
@@ -253,15 +259,15 @@ class Pool:
             self._grow(route, len(route.connections))
         self._schedule()
 
-    def _not_opened(self, route: Route, error: Unusable) -> None:
+    def _not_opened(self, route: Route, error: Unusable, since: float) -> None:
         if route.connections:
             # Others work: it takes no more than these.
             route.shrink(len(route.connections), time.monotonic())
             return
-        self._failed(route, _trouble(error.reply, str(error)), for_good=not error.for_now)
+        self._failed(route, _trouble(error.reply, str(error)), since, for_good=not error.for_now)
 
-    def _failed(self, route: Route, trouble: Outcome, *, for_good: bool) -> None:
-        route.breaker.failed(trouble, time.monotonic(), for_good=for_good)
+    def _failed(self, route: Route, trouble: Outcome, since: float, *, for_good: bool) -> None:
+        route.breaker.failed(trouble, since, time.monotonic(), for_good=for_good)
         if self._call is not None:
             self._call.waker.wake(0)
             self._schedule()
