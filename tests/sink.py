@@ -46,6 +46,7 @@ class Sink:
         self.certificate, self.security, self.password = certificate, security, password
         self.extensions = extensions
         self.accepts_data_for_nobody = False
+        self.mails_per_connection = 10**9
         self.open: set[asyncio.Transport] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -102,6 +103,7 @@ class _Faulty(Conversation):
         self._sink = sink
         self._is_secure = sink.security == "smtps"
         self._for_nobody = False
+        self._mails = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -139,6 +141,14 @@ class _Faulty(Conversation):
         self.transport.resume_reading()
         self.say("dot", reply, self._recipient)
         self._read_on()
+
+    def _on_mail(self, rest: str) -> None:
+        self._mails += 1
+        if self._mails > self._sink.mails_per_connection:
+            super().say("mail", "421 4.7.0 too many mails on this connection")
+            self.transport.close()
+        else:
+            super()._on_mail(rest)
 
     def _on_data(self, rest: str) -> None:
         if self._sink.accepts_data_for_nobody and self._envelope and not self._envelope.recipients:

@@ -15,6 +15,7 @@ from workers.smtp.gate import Gate, held_back
 from workers.smtp.parcel import Parcel
 from workers.smtp.replies import Reply
 from workers.smtp.route import Route, is_ahead
+from workers.smtp.waker import Waker
 from workers.smtp.wording import outcome
 
 _TRIES = 3
@@ -23,17 +24,6 @@ _MOST_WAITING, _PULLS = 64, 50
 _NOT_READY = 0.002  # seconds
 _HELD_BACK = 0.05
 STOPPED = Outcome(Result.UNREACHABLE, text="stopped")
-
-
-class Waker:
-    """Says when there may be something to do again; `due` is the earliest time asked for."""
-
-    def __init__(self) -> None:
-        self.due = float("inf")
-
-    def wake(self, seconds: float) -> None:
-        """Look again after so many seconds."""
-        self.due = min(self.due, time.monotonic() + seconds)
 
 
 class Call:

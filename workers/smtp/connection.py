@@ -1,116 +1,51 @@
-"""One session with a relay, from greeting to QUIT, as an asyncio Protocol: which command is out, which reply it gets.
+"""The mails on one session with a relay: which command is out, which reply it gets, what becomes of the mail.
 
 Where the server offers PIPELINING, envelope and DATA go out in one write, and the envelope of the next mail behind the
 final dot of the one before (RFC 2920 §3.1), so a mail costs one round trip; elsewhere command waits for reply. A mail
 is begun when 354 has come: until then it can go to another connection, and between its dot and the reply it is in
-doubt (RFC 1047). Not in charge of: opening the session (`session.py`), and which mail comes next (`call.py`).
+doubt (RFC 1047). Not in charge of: bytes (`wire.py`), the opening (`session.py`), which mail is next (`call.py`).
 """
 
 import asyncio
 import time
 from collections import deque
-from typing import Protocol, cast
 
 from app.transport import Outcome, Result
 from workers.smtp.envelope import Offers, commands, stuffed, unfit_for
+from workers.smtp.owner import Owner
 from workers.smtp.parcel import Parcel
-from workers.smtp.replies import Garbled, Replies, Reply
+from workers.smtp.replies import Reply
 from workers.smtp.times import Times
-from workers.smtp.wording import LOST, outcome_of, reason, said
+from workers.smtp.wire import Wire
+from workers.smtp.wording import LOST, outcome_of, said
 
 _RSET, _MAIL, _RCPT, _DATA, _DOT, _EMPTY = "rset", "mail", "rcpt", "data", "dot", "empty"
 _ENVELOPE = (_MAIL, _RCPT, _DATA)
-# More than what follows a final dot in one write: while so much waits to be sent, the dot has not left.
-_BEHIND_DOT = 16 * 1024
 _END = b".\r\n"
 
 
-class Owner(Protocol):
-    """Who gives a connection its mails and wants to know how they end."""
-
-    def take(self, connection: "Connection") -> Parcel | None:
-        """The next mail for this connection, if there is one now."""
-
-    def begin(self, parcel: Parcel) -> bool:
-        """Its content goes out next, unless False."""
-
-    def end(self, parcel: Parcel, outcome: Outcome, connection: "Connection") -> None:
-        """The final word on a mail."""
-
-    def give_back(
-        self, parcel: Parcel, connection: "Connection", reply: Reply | None, why: str, *, counts: bool
-    ) -> None:
-        """A mail that this connection could not hand over, and that the server does not have.
-
-        `counts`: it may be this mail that broke the connection; not if it only stood behind another one.
-        """
-
-    def rest(self, connection: "Connection") -> None:
-        """The connection waits for a mail."""
-
-    def lost(self, connection: "Connection", reply: Reply | None, why: str) -> None:
-        """The connection is over; all its mails have been ended or given back."""
-
-    def came(self, connection: "Connection") -> None:
-        """There is a socket."""
-
-    def gone(self, connection: "Connection") -> None:
-        """There is no socket any more."""
-
-
-class Connection(asyncio.Protocol):
+class Connection(Wire):
     """Speaks SMTP with one relay; `route` is whatever its owner wants to know it by."""
 
     def __init__(self, owner: Owner, route: object, times: Times, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(times, loop)
         self.route, self.offers = route, Offers()
         self.served, self.since = 0, time.monotonic()
         # Kept from an earlier call: whether the relay still knows us is found out by the next command.
         self.is_kept = False
-        self.is_closed = False
         self.is_resting = False
-        self._owner, self._times, self._loop = owner, times, loop
-        self._replies = Replies()
+        self._owner = owner
         self._expected: deque[str] = deque()
         self._commands: list[bytes] = []
         self._offered: Parcel | None = None
         self._under_way: Parcel | None = None
         self._refusal: tuple[str, Reply] | None = None
-        # The greeting may be there before anybody waits for it.
-        self._answer: asyncio.Future[Reply] | None = loop.create_future()
-        self._is_clean, self._is_choking, self._is_secure = True, False, False
-        self._unsent = 0
+        self._is_clean = True
         # Whether the mail that is offered stands behind one whose reply is still owed.
         self._is_behind = False
+        # Whether the server has begun to deal with it.
+        self._is_heard = False
         self._last: tuple[Reply, Outcome] | None = None
-        self.deadline = float("inf")
-
-    # The opening: one command, one reply.
-
-    async def greeting(self) -> Reply:
-        """What the server says first."""
-        return await self._reply(self._times.greeting)
-
-    async def command(self, line: str) -> Reply:
-        """Its reply to one command, while no mail is under way."""
-        self.transport.write(line.encode() + b"\r\n")
-        return await self._reply(self._times.command)
-
-    async def _reply(self, seconds: float) -> Reply:
-        if self.is_closed:
-            raise ConnectionResetError("hung up")
-        if self._answer is None:
-            self._answer = self._loop.create_future()
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._answer
-        finally:
-            self._answer = None
-
-    def secure(self, transport: asyncio.Transport) -> None:
-        """Go on over TLS; what was said before it counts no more (RFC 3207 §4.2)."""
-        self.transport, self._is_secure = transport, True
-        if not self._replies.is_between:
-            raise Garbled("more than one reply to STARTTLS")
 
     # Mails.
 
@@ -146,76 +81,13 @@ class Connection(asyncio.Protocol):
         """Whether no mail is offered or under way."""
         return self._offered is None and self._under_way is None
 
-    def overdue(self, now: float) -> bool:
-        """Whether the server has been silent for longer than RFC 5321 grants it at this point."""
-        if now <= self.deadline or self.is_closed:
-            return False
-        unsent = self.transport.get_write_buffer_size()
-        if self._is_choking and unsent < self._unsent:
-            self._unsent, self.deadline = unsent, now + self._times.block
-            return False
-        return True
-
-    def break_off(self, why: str, reply: Reply | None = None) -> None:
-        """End the session at once."""
-        if not self.is_closed:
-            self.transport.abort()
-            self._settle(why, reply)
-
-    def leave(self) -> None:
-        """Take leave and hang up."""
-        if not self.is_closed:
-            self.is_closed = True
-            self.transport.write(b"QUIT\r\n")
-            self.transport.close()
-            self._owner.lost(self, None, "")
-
-    # What asyncio calls.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Note by what to write."""
-        self.transport = cast("asyncio.Transport", transport)
-        self.transport.set_write_buffer_limits(high=2 * _BEHIND_DOT, low=_BEHIND_DOT)
-        self._is_secure = transport.get_extra_info("sslcontext") is not None
-        self._owner.came(self)
-
-    def pause_writing(self) -> None:
-        """The server reads more slowly than we write."""
-        self._is_choking, self._unsent = True, self.transport.get_write_buffer_size()
-        self.deadline = self._loop.time() + self._times.block
-
-    def resume_writing(self) -> None:
-        """It goes on, and has its time for the reply from now on."""
-        self._is_choking = False
-        self.deadline = self._loop.time() + self._times.dot
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The server, or the network, hung up."""
-        if not self.is_closed:
-            self._settle(reason(exc) if isinstance(exc, OSError) else "hung up", None)
-        self._owner.gone(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Read replies and act on them."""
-        try:
-            replies = self._replies.feed(data)
-        except Garbled as error:
-            self.break_off(f"answered with what is no SMTP: {error}")
-            return
-        for reply in replies:
-            if self.is_closed:
-                return
-            self._read(reply)
-
     # Replies.
 
     def _read(self, reply: Reply) -> None:
         if self._expected:
             self._on_reply(self._expected.popleft(), reply)
-        elif self._answer is not None and not self._answer.done():
-            self._answer.set_result(reply)
         else:
-            self.break_off(said(reply), reply)
+            self._read_answer(reply)
 
     def _on_reply(self, phase: str, reply: Reply) -> None:
         kind = reply[0] // 100
@@ -252,6 +124,7 @@ class Connection(asyncio.Protocol):
     def _on_envelope(self, phase: str, reply: Reply, *, is_good: bool) -> None:
         if not is_good and self._refusal is None:
             self._refusal = (phase, reply)
+        self._is_heard = self._is_heard or is_good
         if phase == _DATA:
             self._on_data(is_good)
         elif not self.offers.pipelining:
@@ -313,7 +186,7 @@ class Connection(asyncio.Protocol):
         return True
 
     def _envelope(self, parcel: Parcel) -> list[bytes]:
-        self._offered = parcel
+        self._offered, self._is_heard = parcel, False
         self._expected.extend(_ENVELOPE)
         return list(commands(parcel.mail, self.offers))
 
@@ -351,10 +224,6 @@ class Connection(asyncio.Protocol):
 
     def _settle(self, why: str, reply: Reply | None) -> None:
         """The session is over: say of each mail what is known of it."""
-        self.is_closed = True
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(ConnectionResetError(why))
-            self._answer.exception()  # whoever waits has it; if nobody does, nobody needs it
         under_way, self._under_way = self._under_way, None
         offered, self._offered = self._offered, None
         if under_way is not None:
@@ -363,5 +232,16 @@ class Connection(asyncio.Protocol):
             else:
                 self._owner.end(under_way, Outcome(Result.UNKNOWN, text=f"no reply after the content: {why}"), self)
         if offered is not None:
-            self._owner.give_back(offered, self, reply, why, counts=not self._is_behind)
+            # Many a server takes so many mails on a connection and then hangs up: that is not the next one's fault.
+            is_first = self._is_heard or not self.served
+            self._owner.give_back(offered, self, reply, why, counts=is_first and not self._is_behind)
         self._owner.lost(self, reply, why)
+
+    def _came(self) -> None:
+        self._owner.came(self)
+
+    def _left(self) -> None:
+        self._owner.lost(self, None, "")
+
+    def _gone(self) -> None:
+        self._owner.gone(self)

@@ -7,24 +7,17 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Protocol
 
 from app.transport import Outcome, Result
 from workers.smtp.limits import Limits
 from workers.smtp.parcel import Parcel
 from workers.smtp.providers import Provider, Providers, wants_less
+from workers.smtp.waker import Waker
 
 # So many mails of one provider wait for it, and so long at most, seconds.
 _PARKED, _PATIENCE = 20, 2.0
 # So long a pause is believed without asking again.
 _BELIEVED = 5.0
-
-
-class Waker(Protocol):
-    """Looks again after some seconds."""
-
-    def wake(self, seconds: float) -> None:
-        """Look again."""
 
 
 @dataclass(slots=True)

@@ -8,13 +8,12 @@ the thread of the caller. Not in charge of: what is said on a connection (`conne
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
-from itertools import count
 
 from app.transport import Outcome, Result
 from workers.smtp.call import Call
 from workers.smtp.connection import Connection
 from workers.smtp.gate import Gate
+from workers.smtp.openings import Openings
 from workers.smtp.parcel import Parcel
 from workers.smtp.providers import wants_less
 from workers.smtp.replies import Reply
@@ -32,15 +31,15 @@ class Pool:
     """All connections of one transport; the owner of each of them."""
 
     def __init__(self, routes: Sequence[Route], gate: Gate | None, process: str) -> None:
-        self.routes, self._gate, self._process = routes, gate, process
+        self.routes, self._gate = routes, gate
         self._opener: Opener | None = None
         self._call: Call | None = None
-        self._opening: set[asyncio.Task[None]] = set()
+        self._openings = Openings(self._opened, self._not_opened, process)
         self._closing: set[Connection] = set()
         self._rested_since: dict[Connection, float] = {}
-        self._numbers = count()
         self._timer: asyncio.Handle | None = None
         self._timer_due = 0.0
+        self._sweeping: asyncio.Handle | None = None
         self._renewed = 0.0
 
     async def run(self, call: Call, opener: Opener) -> None:
@@ -65,8 +64,7 @@ class Pool:
         for route in self.routes:
             for connection in list(route.connections):
                 connection.leave()
-            if route.relay.connections:
-                route.limits.renew(f"{route.name}:connections", ())
+            route.take_leave()
         for _ in range(40):
             if not self._closing:
                 return
@@ -128,7 +126,7 @@ class Pool:
         if connection in route.resting:
             route.resting.remove(connection)
         self._rested_since.pop(connection, None)
-        self._free_place(route, connection)
+        route.free(connection)
         if not why:
             return
         if reply is not None and "too many connections" in outcome(Result.DEFERRED, reply).text.lower():
@@ -200,53 +198,10 @@ class Pool:
 
     def _grow(self, route: Route, wanted: int) -> None:
         """Have `wanted` connections on their way, if there is room for them."""
-        call, opener = self._call, self._opener
-        if call is None or opener is None or route.breaker.is_open(time.monotonic()):
-            return
-        room = route.room
-        if call.is_single:
-            room = min(room, 1 - len(route.connections) - route.opening)
-        for _ in range(min(room, wanted - route.opening)):
-            route.opening += 1
-            task = opener.loop.create_task(self._open(route))
-            self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
+        if self._call is not None and self._opener is not None and not route.breaker.is_open(time.monotonic()):
+            self._openings.grow(self._opener, route, wanted, is_single=self._call.is_single)
 
-    async def _open(self, route: Route) -> None:
-        assert self._opener
-        place, since = None, time.monotonic()
-        try:
-            if route.breaker.delay:
-                await asyncio.sleep(route.breaker.delay)
-                since = time.monotonic()
-            if route.relay.connections:
-                place = f"{self._process}:{next(self._numbers)}"
-                own = len(route.connections)
-                if route.limits.take(f"{route.name}:connections", route.allowance, place, own=own) > 0.0:
-                    place = None
-                    await asyncio.sleep(_SWEEP)
-                    return
-            connection = await self._opener.open(route.relay, route)
-        except Unusable as error:
-            self._give_place(route, place)
-            self._not_opened(route, error, since)
-            return
-        except BaseException:
-            self._give_place(route, place)
-            raise
-        finally:
-            route.opening -= 1
-        self._opened(route, connection, place)
-
-    def _opened(self, route: Route, connection: Connection, place: str | None) -> None:
-        if connection.is_closed:
-            self._give_place(route, place)
-            self._not_opened(
-                route, Unusable(f"{route.where} hung up after the greeting", for_now=True), connection.since
-            )
-            return
-        if place is not None:
-            route.places[connection] = place
+    def _opened(self, route: Route, connection: Connection) -> None:
         if not route.connections:
             # A newcomer begins at the others' level, or it would have to catch up on all they have sent.
             route.given = max((each.given for each in self.routes if each.connections), default=0)
@@ -272,13 +227,6 @@ class Pool:
             self._call.waker.wake(0)
             self._schedule()
 
-    def _give_place(self, route: Route, place: str | None) -> None:
-        if place is not None:
-            route.limits.give(f"{route.name}:connections", place, route.allowance, succeeded=False)
-
-    def _free_place(self, route: Route, connection: Connection) -> None:
-        self._give_place(route, route.places.pop(connection, None))
-
     # Watching.
 
     def _sweep(self) -> None:
@@ -296,7 +244,7 @@ class Pool:
         self._renew()
         self._feed()
         if not call.done.done():
-            opener.loop.call_later(_SWEEP, self._sweep)
+            self._sweeping = opener.loop.call_later(_SWEEP, self._sweep)
 
     def _expire(self) -> None:
         """Take leave on connections that nobody has needed for a while: relays do not wait for ever either."""
@@ -314,12 +262,7 @@ class Pool:
         if self._gate is not None:
             self._gate.renew()
         for route in self.routes:
-            if route.relay.connections and route.places:
-                processes = route.limits.renew(f"{route.name}:connections", list(route.places.values()))
-                share = -(-route.relay.connections // processes)
-                while route.resting and len(route.connections) > share:
-                    route.resting[-1].leave()
-                route.surplus = max(0, len(route.connections) - share)
+            route.renew()
 
     def _try_all(self) -> None:
         """Where no relay is left, one that rests is tried all the same: whoever sends has waited already."""
@@ -336,13 +279,11 @@ class Pool:
                 for connection in list(route.connections):
                     if not connection.is_idle:
                         connection.break_off("stopped")
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for task in self._opening:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*self._opening, return_exceptions=True)
+        for timer in (self._timer, self._sweeping):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._sweeping = None
+        await self._openings.stop()
         self._call = None
 
 

@@ -4,6 +4,8 @@ Not in charge of: opening connections (`pool.py`).
 """
 
 from collections.abc import Sequence
+from itertools import count
+from math import ceil
 
 from app.relay import Relay
 from workers.smtp.breaker import Breaker
@@ -29,6 +31,8 @@ class Route:
         self.resting: list[Connection] = []
         self.places: dict[Connection, str] = {}
         self.opening = 0
+        self._numbers = count()
+        self._shared, self._allowance = f"{self.name}:connections", Allowance(at_once=relay.connections)
         self.replies = 0
         self.given = 0
         # So many connections are more than our share, and leave as they become free.
@@ -36,11 +40,6 @@ class Route:
         self._grows_at = 0.0
         self._speed = Allowance(per_second=relay.per_second)
         self._stock, self._stock_until, self._held_until = 0, 0.0, 0.0
-
-    @property
-    def allowance(self) -> Allowance:
-        """How many connections all workers together may have; only what the operator has set is shared."""
-        return Allowance(at_once=self.relay.connections)
 
     @property
     def room(self) -> int:
@@ -84,6 +83,41 @@ class Route:
         """One more connection, when it has gone well for a minute."""
         if self.limit < self.most and now >= self._grows_at:
             self.limit, self._grows_at = self.limit + 1, now + _GROW_SECONDS
+
+    # Places: what the operator has set holds for all workers together.
+
+    def take_place(self, process: str) -> str | None:
+        """The right to one more connection; None while the other workers have all of our share."""
+        place = f"{process}:{next(self._numbers)}"
+        if not self.relay.connections:
+            return place
+        own = len(self.connections)
+        return place if self.limits.take(self._shared, self._allowance, place, own=own) == 0.0 else None
+
+    def give_place(self, place: str) -> None:
+        """Leave it to others."""
+        if self.relay.connections:
+            self.limits.give(self._shared, place, self._allowance, succeeded=False)
+
+    def free(self, connection: Connection) -> None:
+        """The connection is over."""
+        place = self.places.pop(connection, None)
+        if place is not None:
+            self.give_place(place)
+
+    def renew(self) -> None:
+        """Say what is in use, and give up what is more than our share."""
+        if not self.relay.connections or not self.places:
+            return
+        share = ceil(self.relay.connections / self.limits.renew(self._shared, list(self.places.values())))
+        while self.resting and len(self.connections) > share:
+            self.resting[-1].leave()
+        self.surplus = max(0, len(self.connections) - share)
+
+    def take_leave(self) -> None:
+        """Have no share any more."""
+        if self.relay.connections:
+            self.limits.renew(self._shared, ())
 
 
 def is_ahead(route: Route, routes: Sequence[Route]) -> bool:

@@ -11,8 +11,9 @@ import ssl
 from dataclasses import dataclass
 
 from app.relay import Relay
-from workers.smtp.connection import Connection, Owner
+from workers.smtp.connection import Connection
 from workers.smtp.envelope import Offers
+from workers.smtp.owner import Owner
 from workers.smtp.replies import Garbled, Reply
 from workers.smtp.times import Times
 from workers.smtp.wording import LOST, reason, said
