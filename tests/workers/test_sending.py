@@ -19,7 +19,7 @@ from workers.smtp import SmtpTransport
 from workers.smtp.times import Times
 
 MAILS = 60
-QUICK = Times(connect=1, greeting=0.4, command=0.4, data=0.4, block=0.4, dot=0.4)
+QUICK = Times(connect=5, greeting=5, command=0.3, data=0.3, block=0.3, dot=0.3)
 
 
 class Book:
@@ -65,10 +65,15 @@ class Mails:
             yield made
 
 
-def run(relays: Sink | Relay | list[Relay], mails: Mails | None = None, book: Book | None = None) -> tuple[Mails, Book]:
+def run(
+    relays: Sink | Relay | list[Relay],
+    mails: Mails | None = None,
+    book: Book | None = None,
+    times: Times | None = None,
+) -> tuple[Mails, Book]:
     """Send them all and take leave."""
     mails, book = mails or Mails(), book or Book()
-    transport = SmtpTransport(relays.relay if isinstance(relays, Sink) else relays, "test.example", times=QUICK)
+    transport = SmtpTransport(relays.relay if isinstance(relays, Sink) else relays, "test.example", times=times)
     try:
         transport.send_many(iter(mails), book)
     finally:
@@ -120,12 +125,14 @@ def test_whatever_fails_for_some_the_books_agree(phase: str, fault: str, extensi
     """Q6, Q7, Q8."""
     share = 0.04 if fault == HANG else 0.15
     with Sink(failing(phase, fault, share), extensions=extensions) as sink:
-        mails, book = run(sink)
+        mails, book = run(sink, times=QUICK if fault == HANG else None)
         check(sink, mails, book)
         fails = set(mails.taken) - book.of(Result.ACCEPTED)
-        assert len(fails) < MAILS or phase == "mail"
-        if phase == "dot":
-            assert book.of(Result.UNKNOWN) == (fails if fault in (DROP, HANG) else set())
+        if phase != "dot":
+            assert not book.of(Result.UNKNOWN) or fault == HANG
+        else:
+            assert book.of(Result.UNKNOWN) <= fails
+            assert fault != DROP or book.of(Result.UNKNOWN) == fails
 
 
 @pytest.mark.parametrize("phase", ["connect", "ehlo"])

@@ -3,9 +3,12 @@
 import signal
 import socket
 import ssl
+import struct
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 from app.relay import Relay
 from app.transport import MailObject, Outcome, Result
 from tests.sink import DROP, HANG, LOSE, Sink
+from tests.workers.test_sending import Book, Mails, check
 from workers.smtp import SmtpTransport
 from workers.smtp.times import Times
 
@@ -281,3 +285,92 @@ def test_what_the_server_says_is_one_short_line(sink: Sink, transport: SmtpTrans
     assert outcome.enhanced == "5.1.1"
     assert outcome.text.isprintable()
     assert len(outcome.text) <= 500
+
+
+@pytest.mark.parametrize("fault", [DROP, HANG, "454 4.7.0 no TLS just now", "220 go ahead\r\n250 and a mail from me"])
+def test_a_handshake_that_fails_leaves_nothing_in_the_clear(
+    fault: str, server_tls: ssl.SSLContext, trusting: ssl.SSLContext
+) -> None:
+    """Q9. The last is what somebody in between slips in before the encryption begins (CVE-2011-0411)."""
+    with Sink(certificate=server_tls, security="smtp+starttls", password="secret") as sink:
+        sink.fault = lambda at, _recipient: fault if at == "starttls" else None
+        outcome = send(transport_to(sink, trusting, times=Times(command=0.2, connect=0.5)))
+        assert outcome.result is Result.UNREACHABLE
+        assert not [line for line in sink.commands if line.startswith(("MAIL", "AUTH"))]
+
+
+def test_a_certificate_for_another_name_is_refused(server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    """Q9."""
+    with Sink(certificate=server_tls, security="smtps") as sink:
+        relay = Relay("smtps", "127.0.0.1", sink.port)
+        outcome = send(transport_to(relay, trusting))
+        assert outcome.result is Result.UNREACHABLE
+        assert "certificate is not valid" in outcome.text
+
+
+def test_a_server_that_speaks_no_tls_where_it_is_wanted_at_once(sink: Sink, trusting: ssl.SSLContext) -> None:
+    """Q9."""
+    outcome = send(transport_to(Relay("smtps", "localhost", sink.port), trusting))
+    assert outcome.result is Result.UNREACHABLE
+    assert not sink.messages
+
+
+@pytest.mark.parametrize("security", ["smtp+starttls", "smtps"])
+def test_many_mails_over_tls(security: str, server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    with Sink(certificate=server_tls, security=security, password="secret") as sink:
+        book, mails = Book(), Mails(60, large)
+        transport_to(sink, trusting).send_many(iter(mails), book)
+        check(sink, mails, book)
+        assert book.of(Result.ACCEPTED) == set(range(60))
+
+
+def large(key: int) -> MailObject:
+    return MailObject(key, "b@shop.example", f"p{key}@example.org", b"Subject: %d\r\n\r\n" % key + b"x" * 70_000)
+
+
+def test_login_takes_two_steps_where_the_server_knows_no_other(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext
+) -> None:
+    with Sink(certificate=server_tls, security="smtps", password="secret", login="LOGIN") as sink:
+        assert send(transport_to(sink, trusting)).result is Result.ACCEPTED
+    with Sink(certificate=server_tls, security="smtps", password="secret", login="CRAM-MD5") as sink:
+        outcome = send(transport_to(sink, trusting))
+        assert outcome.result is Result.UNREACHABLE
+        assert "no login by PLAIN or LOGIN" in outcome.text
+
+
+def test_a_connection_that_is_cut_before_the_dot_could_leave_puts_nothing_in_doubt() -> None:
+    """The server reads no more and hangs up, while most of the content still waits here to be sent."""
+    ready, stop = threading.Event(), threading.Event()
+    port = 0
+
+    def serve() -> None:
+        nonlocal port
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            port = listening.getsockname()[1]
+            ready.set()
+            while not stop.is_set():
+                taken, _ = listening.accept()
+                with taken:
+                    taken.sendall(b"220 hello\r\n")
+                    while not stop.is_set() and (line := taken.recv(1000)):
+                        if b"DATA" in line:
+                            taken.sendall(b"250 ok\r\n250 ok\r\n354 go\r\n")
+                            time.sleep(0.3)
+                            taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                            break
+                        if b"EHLO" in line:
+                            taken.sendall(b"250-x\r\n250 PIPELINING\r\n")
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    assert ready.wait(5)
+    content = b"Subject: 1\r\n\r\n" + b"x" * 8_000_000
+    outcome = transport_to(Relay("smtp", "127.0.0.1", port)).send(MailObject(1, "b@c.example", "a@b.example", content))
+    stop.set()
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        pass
+    server.join(5)
+    assert outcome.result is Result.UNREACHABLE
+    assert "hung up" in outcome.text

@@ -60,10 +60,10 @@ class Connection(Wire):
             lines = [b"RSET\r\n", *lines]
             self._expected.appendleft(_RSET)
         if self.offers.pipelining:
-            self.transport.write(b"".join(lines))
+            self._write(*lines)
         else:
             self._commands = lines[1:]
-            self.transport.write(lines[0])
+            self._write(lines[0])
         self.deadline = self._loop.time() + self._times.command
         return True
 
@@ -142,7 +142,7 @@ class Connection(Wire):
             self._expected.append(_EMPTY)
             parcel, self._offered = self._offered, None
             self._refused_parcel(parcel)
-            self.transport.write(_END)
+            self._write(_END)
         else:
             self._refused()
 
@@ -192,7 +192,7 @@ class Connection(Wire):
 
     def _send_command(self) -> None:
         self.deadline = self._loop.time() + (self._times.data if len(self._commands) == 1 else self._times.command)
-        self.transport.write(self._commands.pop(0))
+        self._write(self._commands.pop(0))
 
     def _send_content(self) -> None:
         parcel = self._offered
@@ -211,7 +211,7 @@ class Connection(Wire):
         if following is not None:
             pieces += self._envelope(following)
             self._is_behind = True
-        self.transport.writelines(pieces)
+        self._write(*pieces)
         if not self._is_choking:
             self.deadline = self._loop.time() + self._times.dot
 

@@ -1,6 +1,6 @@
 """The connections of a transport: opens them as mails ask for them, gives them mails, watches over them, closes them.
 
-They grow by doubling, up to what the operator and the relay allow, and outlive a call. All runs in one event loop, in
+They grow with the work, up to what the operator and the relay allow, and outlive a call. All runs in one event loop, in
 the thread of the caller. Not in charge of: what is said on a connection (`connection.py`), nor of which mail is next
 (`call.py`).
 """
@@ -24,6 +24,8 @@ from workers.smtp.wording import outcome
 _SWEEP = 0.2
 _SILENT = "no answer in time"
 _IDLE_SECONDS = 30.0
+# So many more are opened for each that is open and has found work.
+_GROWTH = 3
 _RENEW_SECONDS = 5.0
 
 
@@ -211,7 +213,7 @@ class Pool:
             return
         self._feed_route(route, self._call)
         if not connection.is_resting and self._call.takes_more:
-            self._grow(route, len(route.connections))
+            self._grow(route, _GROWTH * len(route.connections))
         self._schedule()
 
     def _not_opened(self, route: Route, error: Unusable, since: float) -> None:

@@ -98,6 +98,9 @@ class Opener:
         if not connection.offers.starttls:
             raise Unusable(f"{where} offers no STARTTLS, and SMTP_URL asks for it")
         _expect(await connection.command("STARTTLS"), where, "answers STARTTLS with")
+        if connection.is_closed:
+            # What came behind the reply may be from somebody in between (CVE-2011-0411).
+            raise Unusable(f"{where} says more than one reply to STARTTLS")
         async with asyncio.timeout(self.times.connect):
             secured = await self.loop.start_tls(
                 connection.transport, connection, self.context, server_hostname=relay.host

@@ -98,7 +98,9 @@ class SmtpTransport:
 def _crash(call: Call, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What a callback raised: a job that is stopped, or a fault of ours. Without it the call would wait for ever."""
     error = context.get("exception")
-    if error is not None and not isinstance(error, OSError):
+    # uvloop raises this for a socket that was closed in the meantime, of which the connection is told as well.
+    is_closed = isinstance(error, RuntimeError) and "the handler is closed" in str(error)
+    if error is not None and not is_closed and not isinstance(error, OSError):
         call.fail(error)
 
 

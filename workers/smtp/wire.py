@@ -33,7 +33,7 @@ class Wire(asyncio.Protocol):
 
     async def command(self, line: str) -> Reply:
         """Its reply to one command, while no mail is under way."""
-        self.transport.write(line.encode() + b"\r\n")
+        self._write(line.encode() + b"\r\n")
         return await self._reply(self._times.command)
 
     async def _reply(self, seconds: float) -> Reply:
@@ -113,6 +113,11 @@ class Wire(asyncio.Protocol):
             if self.is_closed:
                 return
             self._read(reply)
+
+    def _write(self, *pieces: bytes) -> None:
+        """Send; nothing if the socket is closed already, which `connection_lost` is about to tell."""
+        if not self.transport.is_closing():
+            self.transport.writelines(pieces)
 
     # What a subclass does.
 
