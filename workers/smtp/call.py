@@ -35,17 +35,17 @@ class Call:
         handover: Handover,
         routes: Sequence[Route],
         gate: Gate | None,
+        waker: Waker,
         done: "asyncio.Future[None]",
         *,
         is_single: bool,
     ) -> None:
         self._mails, self._handover, self._routes, self._gate = mails, handover, routes, gate
-        self.done, self.is_single = done, is_single
+        self.waker, self.done, self.is_single = waker, done, is_single
         self.waiting: deque[Parcel] = deque()
         self.is_exhausted = False
         self.stop_word: Outcome | None = None
         self.crash: BaseException | None = None
-        self.waker = Waker()
         self._out = 0
         self._by_domain: dict[str, tuple[int, ...]] = {}
 
@@ -63,7 +63,7 @@ class Call:
         if wait > 0.0 or is_ahead(route, self._routes):
             self.waker.wake(wait or _HELD_BACK)
             return None
-        parcel = self._waiting_for(route) or self._pull(route)
+        parcel = self._waiting_for(route) or self._pull(route) or self._suspect_for(route)
         if parcel is not None:
             route.gave()
             if route.relay.weight:
@@ -115,6 +115,7 @@ class Call:
         if parcel.tries == 0:
             parcel.replies_then = route.replies
         parcel.tries += counts
+        parcel.replies_now = route.replies
         if parcel.tries < _TRIES:
             self.waiting.appendleft(parcel)
             self.waker.wake(0)
@@ -178,10 +179,19 @@ class Call:
 
     def _waiting_for(self, route: Route) -> Parcel | None:
         for at, parcel in enumerate(self.waiting):
-            if route.index in parcel.routes:
+            # One that broke a connection stands back until another mail has got through, or it would break the relay.
+            is_suspect = parcel.tries > 0 and route.replies == parcel.replies_now
+            if route.index in parcel.routes and not is_suspect:
                 del self.waiting[at]
                 return parcel
         return self._gate.due(route.index, self.waker) if self._gate is not None else None
+
+    def _suspect_for(self, route: Route) -> Parcel | None:
+        """A mail that broke a connection, as there is no other."""
+        found = next((parcel for parcel in self.waiting if route.index in parcel.routes), None)
+        if found is not None:
+            self.waiting.remove(found)
+        return found
 
     def _pull(self, route: Route | None) -> Parcel | None:
         """The next mail of the iterator that may go, and by this relay; others are put aside."""

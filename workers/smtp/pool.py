@@ -24,8 +24,8 @@ from workers.smtp.wording import outcome
 _SWEEP = 0.2
 _SILENT = "no answer in time"
 _IDLE_SECONDS = 30.0
-# So many more are opened for each that is open and has found work.
-_GROWTH = 3
+# So many more are opened for each that is open and has found work, when there is work left after so long.
+_GROWTH, _GROW_SECONDS = 3, 0.01
 _RENEW_SECONDS = 5.0
 
 
@@ -39,8 +39,6 @@ class Pool:
         self._openings = Openings(self._opened, self._not_opened, process)
         self._closing: set[Connection] = set()
         self._rested_since: dict[Connection, float] = {}
-        self._timer: asyncio.Handle | None = None
-        self._timer_due = 0.0
         self._sweeping: asyncio.Handle | None = None
         self._renewed = 0.0
 
@@ -81,10 +79,7 @@ class Pool:
     def take(self, connection: Connection) -> Parcel | None:
         """See Owner."""
         route = _route(connection)
-        parcel = self._call.next_for(route) if self._call and not route.surplus else None
-        if self._call and self._call.waker.due != float("inf"):
-            self._schedule()
-        return parcel
+        return self._call.next_for(route) if self._call and not route.surplus else None
 
     def begin(self, parcel: Parcel) -> bool:
         """See Owner."""
@@ -107,7 +102,6 @@ class Pool:
         assert self._call
         # Relays hang up on idle connections: that says nothing about this mail.
         self._call.give_back(parcel, _route(connection), reply, why, counts=counts and not connection.is_kept)
-        self._schedule()
 
     def rest(self, connection: Connection) -> None:
         """See Owner."""
@@ -137,7 +131,7 @@ class Pool:
             self._failed(
                 route, _trouble(reply, f"{route.where} hung up: {why}"), connection.since, for_good=why == _SILENT
             )
-        self._schedule()
+        self._wake()
 
     def gone(self, connection: Connection) -> None:
         """See Owner."""
@@ -149,37 +143,21 @@ class Pool:
 
     # Feeding.
 
-    def _schedule(self) -> None:
-        """Feed at the earliest time that the call has asked for."""
-        call = self._call
-        if call is None or self._opener is None:
-            return
-        now, due = time.monotonic(), call.waker.due
-        if due > now + _SWEEP or (self._timer is not None and self._timer_due <= due + 0.0005):
-            return  # the sweep, or the timer, is earlier
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_due = due
-        self._timer = self._opener.loop.call_later(max(0.0, due - now), self._feed)
-
-    def _feed(self) -> None:
-        """Give mails to those who rest, and open more connections where mails are left over."""
-        self._timer = None
+    def feed(self, *, may_grow: bool = False) -> None:
+        """Give mails to those who rest, and open connections where mails are left over."""
         call = self._call
         if call is None or call.done.done():
             return
-        call.waker.due = float("inf")
         call.hold_back()
         for route in self.routes:
             self._feed_route(route, call)
         if call.fetch():
             call.look_at_routes()
         for route in self.routes:
-            self._grow(route, sum(route.index in parcel.routes for parcel in call.waiting))
+            if may_grow or not route.connections:
+                self._grow(route, sum(route.index in parcel.routes for parcel in call.waiting))
         if call.stop_word is not None or call.crash is not None:
             self._call_back()
-        if call.waker.due != float("inf"):
-            self._schedule()
 
     def _feed_route(self, route: Route, call: Call) -> None:
         while route.resting and not call.done.done():
@@ -212,9 +190,13 @@ class Pool:
         if self._call is None:
             return
         self._feed_route(route, self._call)
-        if not connection.is_resting and self._call.takes_more:
+        if self._opener is not None:
+            self._opener.loop.call_later(_GROW_SECONDS, self._grow_on, route, self._call)
+
+    def _grow_on(self, route: Route, call: Call) -> None:
+        """Open more, if there is work for them after a moment: a few mails go over one connection."""
+        if call is self._call and not call.done.done() and call.fetch():
             self._grow(route, _GROWTH * len(route.connections))
-        self._schedule()
 
     def _not_opened(self, route: Route, error: Unusable, since: float) -> None:
         if route.connections:
@@ -225,9 +207,11 @@ class Pool:
 
     def _failed(self, route: Route, trouble: Outcome, since: float, *, for_good: bool) -> None:
         route.breaker.failed(trouble, since, time.monotonic(), for_good=for_good)
+        self._wake()
+
+    def _wake(self) -> None:
         if self._call is not None:
             self._call.waker.wake(0)
-            self._schedule()
 
     # Watching.
 
@@ -244,7 +228,7 @@ class Pool:
         call.goes_on()
         self._expire()
         self._renew()
-        self._feed()
+        self.feed(may_grow=True)
         if not call.done.done():
             self._sweeping = opener.loop.call_later(_SWEEP, self._sweep)
 
@@ -281,10 +265,9 @@ class Pool:
                 for connection in list(route.connections):
                     if not connection.is_idle:
                         connection.break_off("stopped")
-        for timer in (self._timer, self._sweeping):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._sweeping = None
+        call.waker.sleep()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         await self._openings.stop()
         self._call = None
 

@@ -25,6 +25,7 @@ from workers.smtp.providers import Providers
 from workers.smtp.route import Route
 from workers.smtp.session import Opener
 from workers.smtp.times import Times
+from workers.smtp.waker import Waker
 
 
 class SmtpTransport:
@@ -80,7 +81,8 @@ class SmtpTransport:
             self._loop = uvloop.new_event_loop()
         loop = self._loop
         opener = Opener(self._pool, self._own_name, self._context, self._times, loop)
-        call = Call(mails, handover, self._routes, gate, loop.create_future(), is_single=is_single)
+        waker = Waker(loop, self._pool.feed)
+        call = Call(mails, handover, self._routes, gate, waker, loop.create_future(), is_single=is_single)
         loop.set_exception_handler(partial(_crash, call))
         task = loop.create_task(self._pool.run(call, opener))
         try:
