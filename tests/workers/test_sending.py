@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -297,6 +298,18 @@ def test_an_address_beyond_ascii_needs_a_relay_that_offers_it() -> None:
         assert "SMTPUTF8" in outcome.text
         transport.close()
         assert not sink.messages
+
+
+def test_a_domain_beyond_ascii_needs_no_more_than_its_a_labels() -> None:
+    """R22: straße.de is not strasse.de."""
+    wide = MailObject(1, "b@Käserei.example", "anna@straße.example", b"Subject: 1\r\n\r\nHi\r\n")
+    with Sink(extensions=("PIPELINING",)) as sink:
+        relay = replace(sink.relay, domains=("xn--kserei-bua.example",))
+        transport = SmtpTransport(relay, "test.example")
+        assert transport.send(wide).result is Result.ACCEPTED
+        transport.close()
+        assert "RCPT TO:<anna@xn--strae-oqa.example>" in sink.commands
+        assert "MAIL FROM:<b@xn--kserei-bua.example>" in sink.commands
 
 
 def test_a_mail_larger_than_the_relay_takes_is_not_offered() -> None:

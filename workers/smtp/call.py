@@ -14,7 +14,7 @@ from workers.smtp.envelope import unfit
 from workers.smtp.gate import Gate, held_back
 from workers.smtp.parcel import Parcel
 from workers.smtp.replies import Reply
-from workers.smtp.route import Route, is_ahead
+from workers.smtp.route import Directory, Route, is_ahead
 from workers.smtp.waker import Waker
 from workers.smtp.wording import outcome
 
@@ -47,7 +47,7 @@ class Call:
         self.stop_word: Outcome | None = None
         self.crash: BaseException | None = None
         self._out = 0
-        self._by_domain: dict[str, tuple[int, ...]] = {}
+        self._directory = Directory(routes)
 
     @property
     def takes_more(self) -> bool:
@@ -228,11 +228,10 @@ class Call:
     def _admit(self, mail: MailObject) -> Parcel | None:
         """The parcel of a mail that may go now; None if it has ended, or waits for its provider's limit."""
         self._out += 1
-        domain = mail.envelope_sender.rpartition("@")[2]
-        parcel = Parcel(mail, self._by_domain.get(domain) or self._choose(domain))
+        parcel = Parcel(mail, self._directory.of(mail.envelope_sender))
         verdict = unfit(mail)
         if verdict is None and not parcel.routes:
-            text = f"no relay of SMTP_URL serves the sender domain {domain}"
+            text = f"no relay of SMTP_URL serves the sender domain {mail.envelope_sender.rpartition('@')[2]}"
             verdict = Outcome(Result.UNREACHABLE, text=text)
         if verdict is None and self._gate is not None and self._is_shaped(parcel):
             verdict = self._gate.enter(parcel, self.waker)
@@ -244,13 +243,6 @@ class Call:
     def _is_shaped(self, parcel: Parcel) -> bool:
         """Whether the providers' limits are ours to keep, and not the relay's."""
         return any(self._routes[index].relay.provider_limits for index in parcel.routes)
-
-    def _choose(self, domain: str) -> tuple[int, ...]:
-        """The relays for a sender domain: those that name it, or those that name none."""
-        own = [route.index for route in self._routes if route.serves(domain.lower())]
-        chosen = tuple(own or [route.index for route in self._routes if not route.relay.domains])
-        self._by_domain[domain] = chosen
-        return chosen
 
     def _see_whether_done(self) -> None:
         if self._out == 0 and (self.is_exhausted or self.stop_word is not None):

@@ -12,7 +12,7 @@ from collections import deque
 
 from app.transport import Outcome, Result
 from workers.smtp.envelope import Offers, commands, stuffed, unfit_for
-from workers.smtp.owner import Owner
+from workers.smtp.owner import STOPPED, Owner
 from workers.smtp.parcel import Parcel
 from workers.smtp.replies import Reply
 from workers.smtp.times import Times
@@ -73,8 +73,8 @@ class Connection(Wire):
         if parcel is None:
             return
         if self._under_way is None:
-            self.break_off("stopped")
-        self._owner.give_back(parcel, self, None, "stopped", counts=False)
+            self.break_off(STOPPED)
+        self._owner.give_back(parcel, self, None, STOPPED, counts=False)
 
     @property
     def is_idle(self) -> bool:
@@ -115,7 +115,7 @@ class Connection(Wire):
         self._is_behind = False
         if self._offered is None:
             if self._expected:  # called back: its envelope is out, its mail is not
-                self.break_off("stopped")
+                self.break_off(STOPPED)
             else:
                 self._next()
         else:
@@ -198,7 +198,7 @@ class Connection(Wire):
         parcel = self._offered
         if parcel is None or not self._owner.begin(parcel):
             self.call_back()
-            self.break_off("stopped")
+            self.break_off(STOPPED)
             return
         self._offered, self._under_way = None, parcel
         pieces = [stuffed(parcel.mail.content), _END]

@@ -6,6 +6,8 @@ Not in charge of: when they are sent (`connection.py`).
 import re
 from dataclasses import dataclass
 
+import idna
+
 from app.transport import MailObject, Outcome, Result
 from workers.smtp.wording import TOO_BIG
 
@@ -46,6 +48,17 @@ class Offers:
         )
 
 
+def on_wire(address: str) -> str:
+    """The address with its domain as A-labels (R22): what is left beyond ASCII needs SMTPUTF8."""
+    if address.isascii():
+        return address
+    local, at, domain = address.rpartition("@")
+    try:
+        return f"{local}{at}{idna.encode(domain, uts46=True).decode('ascii')}"
+    except idna.IDNAError:
+        return address
+
+
 def unfit(mail: MailObject) -> Outcome | None:
     """Why this mail can be offered to no server at all."""
     sender = mail.envelope_sender
@@ -57,7 +70,7 @@ def unfit(mail: MailObject) -> Outcome | None:
 
 def unfit_for(mail: MailObject, offers: Offers) -> Outcome | None:
     """Why this mail cannot be offered to a server that offers this."""
-    if not offers.smtputf8 and not (mail.recipient.isascii() and mail.envelope_sender.isascii()):
+    if not offers.smtputf8 and not (on_wire(mail.recipient).isascii() and on_wire(mail.envelope_sender).isascii()):
         text = "this address needs SMTPUTF8 (RFC 6531), and the relay does not offer it"
         return Outcome(Result.BOUNCED, 553, "5.6.7", text)
     if offers.size and len(mail.content) > offers.size:
@@ -69,13 +82,14 @@ def unfit_for(mail: MailObject, offers: Offers) -> Outcome | None:
 def commands(mail: MailObject, offers: Offers) -> tuple[bytes, bytes, bytes]:
     """MAIL, RCPT and DATA."""
     size = "" if offers.size is None else f" SIZE={len(mail.content)}"
-    if mail.recipient.isascii() and mail.envelope_sender.isascii():
+    sender, recipient = on_wire(mail.envelope_sender), on_wire(mail.recipient)
+    if recipient.isascii() and sender.isascii():
         wide = ""
     else:
         wide = " SMTPUTF8" if mail.content.isascii() else " BODY=8BITMIME SMTPUTF8"
     return (
-        f"MAIL FROM:<{mail.envelope_sender}>{size}{wide}\r\n".encode(),
-        f"RCPT TO:<{mail.recipient}>\r\n".encode(),
+        f"MAIL FROM:<{sender}>{size}{wide}\r\n".encode(),
+        f"RCPT TO:<{recipient}>\r\n".encode(),
         b"DATA\r\n",
     )
 

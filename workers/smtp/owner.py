@@ -9,6 +9,9 @@ from app.transport import Outcome
 from workers.smtp.parcel import Parcel
 from workers.smtp.replies import Reply
 
+# Why a session is over, when it is we who end it.
+STOPPED = "stopped"
+
 if TYPE_CHECKING:
     from workers.smtp.connection import Connection
 

@@ -14,16 +14,16 @@ from workers.smtp.call import Call
 from workers.smtp.connection import Connection
 from workers.smtp.gate import Gate
 from workers.smtp.openings import Openings
+from workers.smtp.owner import STOPPED
 from workers.smtp.parcel import Parcel
 from workers.smtp.providers import wants_less
 from workers.smtp.replies import Reply
-from workers.smtp.route import Route
+from workers.smtp.route import Route, give_a_chance
 from workers.smtp.session import Opener, Unusable
 from workers.smtp.wording import outcome
 
 _SWEEP = 0.2
 _SILENT = "no answer in time"
-_IDLE_SECONDS = 30.0
 # So many more are opened for each that is open and has found work, when there is work left after so long.
 _GROWTH, _GROW_SECONDS = 3, 0.01
 _RENEW_SECONDS = 5.0
@@ -38,7 +38,6 @@ class Pool:
         self._call: Call | None = None
         self._openings = Openings(self._opened, self._not_opened, process)
         self._closing: set[Connection] = set()
-        self._rested_since: dict[Connection, float] = {}
         self._sweeping: asyncio.Handle | None = None
         self._renewed = 0.0
 
@@ -51,8 +50,9 @@ class Pool:
         # Two turns of the loop, so that what was hung up in the meantime is known.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        self._expire()
-        self._try_all()
+        for route in self.routes:
+            route.expire(time.monotonic())
+        give_a_chance(self.routes, time.monotonic())
         try:
             self._sweep()
             await call.done
@@ -110,20 +110,15 @@ class Pool:
             route.surplus -= 1
             connection.leave()
             return
-        route.resting.append(connection)
-        self._rested_since[connection] = time.monotonic()
+        route.rest(connection, time.monotonic())
 
     def lost(self, connection: Connection, reply: Reply | None, why: str) -> None:
         """See Owner."""
         route, now = _route(connection), time.monotonic()
         if connection not in route.connections:
             return  # still opening: `_open` hears of it
-        route.connections.discard(connection)
-        if connection in route.resting:
-            route.resting.remove(connection)
-        self._rested_since.pop(connection, None)
-        route.free(connection)
-        if not why:
+        route.forget(connection)
+        if why in ("", STOPPED):
             return
         if reply is not None and "too many connections" in outcome(Result.DEFERRED, reply).text.lower():
             route.shrink(len(route.connections), now)
@@ -164,8 +159,7 @@ class Pool:
             parcel = call.next_for(route)
             if parcel is None:
                 return
-            connection = route.resting.pop()
-            self._rested_since.pop(connection, None)
+            connection = route.wake()
             if not connection.offer(parcel):
                 self.rest(connection)
 
@@ -225,19 +219,12 @@ class Pool:
                 if connection.overdue(now):
                     connection.break_off(_SILENT)
             route.may_grow(time.monotonic())
+            route.expire(time.monotonic())
         call.goes_on()
-        self._expire()
         self._renew()
         self.feed(may_grow=True)
         if not call.done.done():
             self._sweeping = opener.loop.call_later(_SWEEP, self._sweep)
-
-    def _expire(self) -> None:
-        """Take leave on connections that nobody has needed for a while: relays do not wait for ever either."""
-        now = time.monotonic()
-        for connection, since in list(self._rested_since.items()):
-            if now - since > _IDLE_SECONDS:
-                connection.leave()
 
     def _renew(self) -> None:
         """Say in Redis what is in use, and give up what is more than our share of a relay."""
@@ -250,21 +237,13 @@ class Pool:
         for route in self.routes:
             route.renew()
 
-    def _try_all(self) -> None:
-        """Where no relay is left, one that rests is tried all the same: whoever sends has waited already."""
-        now = time.monotonic()
-        for route in self.routes:
-            same = [each for each in self.routes if each.relay.domains == route.relay.domains]
-            if all(each.is_down(now) for each in same):
-                min(same, key=lambda each: each.breaker.opens_again).breaker.probe()
-
     async def _end_call(self, call: Call) -> None:
         if not call.done.done() or call.crash is not None:
             call.abandon()
             for route in self.routes:
                 for connection in list(route.connections):
                     if not connection.is_idle:
-                        connection.break_off("stopped")
+                        connection.break_off(STOPPED)
         call.waker.sleep()
         if self._sweeping is not None:
             self._sweeping.cancel()

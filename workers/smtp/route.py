@@ -10,11 +10,13 @@ from math import ceil
 from app.relay import Relay
 from workers.smtp.breaker import Breaker
 from workers.smtp.connection import Connection
+from workers.smtp.envelope import on_wire
 from workers.smtp.limits import Allowance, Limits
 
 # Postfix takes 50 from one host; two workers share that.
 CONNECTIONS = 20
 _GROW_SECONDS = 60.0
+_IDLE_SECONDS = 30.0
 
 
 class Route:
@@ -28,7 +30,8 @@ class Route:
         self.limit = self.most
         self.breaker = Breaker()
         self.connections: set[Connection] = set()
-        self.resting: list[Connection] = []
+        # Those that wait for a mail, and since when; the last to rest is the first to work.
+        self.resting: dict[Connection, float] = {}
         self.places: dict[Connection, str] = {}
         self.opening = 0
         self._numbers = count()
@@ -84,6 +87,19 @@ class Route:
         if self.limit < self.most and now >= self._grows_at:
             self.limit, self._grows_at = self.limit + 1, now + _GROW_SECONDS
 
+    def rest(self, connection: Connection, now: float) -> None:
+        """It waits for a mail."""
+        self.resting[connection] = now
+
+    def wake(self) -> Connection:
+        """One that waits, for a mail that is there."""
+        return self.resting.popitem()[0]
+
+    def expire(self, now: float) -> None:
+        """Take leave on connections that nobody has needed for a while: relays do not wait for ever either."""
+        for connection in [each for each, since in self.resting.items() if now - since > _IDLE_SECONDS]:
+            connection.leave()
+
     # Places: what the operator has set holds for all workers together.
 
     def take_place(self, process: str) -> str | None:
@@ -99,8 +115,10 @@ class Route:
         if self.relay.connections:
             self.limits.give(self._shared, place, self._allowance, succeeded=False)
 
-    def free(self, connection: Connection) -> None:
+    def forget(self, connection: Connection) -> None:
         """The connection is over."""
+        self.connections.discard(connection)
+        self.resting.pop(connection, None)
         place = self.places.pop(connection, None)
         if place is not None:
             self.give_place(place)
@@ -111,7 +129,7 @@ class Route:
             return
         share = ceil(self.relay.connections / self.limits.renew(self._shared, list(self.places.values())))
         while self.resting and len(self.connections) > share:
-            self.resting[-1].leave()
+            next(iter(self.resting)).leave()
         self.surplus = max(0, len(self.connections) - share)
 
     def take_leave(self) -> None:
@@ -127,3 +145,29 @@ def is_ahead(route: Route, routes: Sequence[Route]) -> bool:
     same = [each for each in routes if each.relay.weight and each.relay.domains == route.relay.domains]
     shares = [each.given / (each.relay.weight or 1) for each in same if each.connections]
     return bool(shares) and route.given / route.relay.weight > min(shares) + 1
+
+
+def give_a_chance(routes: Sequence[Route], now: float) -> None:
+    """Where no relay is left, one that rests is tried all the same: whoever sends has waited already."""
+    for route in routes:
+        same = [each for each in routes if each.relay.domains == route.relay.domains]
+        if all(each.is_down(now) for each in same):
+            min(same, key=lambda each: each.breaker.opens_again).breaker.probe()
+
+
+class Directory:
+    """Which relays may take the mail of a sender domain: those that name it, or those that name none."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = routes
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def of(self, sender: str) -> tuple[int, ...]:
+        """The relays for this envelope sender, by index."""
+        domain = sender.rpartition("@")[2]
+        known = self._known.get(domain)
+        if known is None:
+            own = [route.index for route in self._routes if route.serves(on_wire(f"x@{domain}")[2:].lower())]
+            known = tuple(own or [route.index for route in self._routes if not route.relay.domains])
+            self._known[domain] = known
+        return known
