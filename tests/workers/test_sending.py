@@ -4,6 +4,7 @@ The sink is the judge: each mail that was taken ends exactly once, what it store
 there twice but what was in doubt.
 """
 
+import asyncio
 import random
 import threading
 import time
@@ -268,6 +269,18 @@ def test_what_the_sender_raises_comes_out_and_ends_the_conversations(where: str)
         transport.send_many(iter(Mails(5)), after)
         transport.close()
         assert after.of(Result.ACCEPTED) == set(range(5))
+
+
+def test_it_may_be_called_from_within_another_loop() -> None:
+    async def outer(sink: Sink) -> None:
+        _, book = run(sink)
+        assert len(book.of(Result.ACCEPTED)) == MAILS
+        assert asyncio.get_running_loop() is loop
+
+    loop = asyncio.new_event_loop()
+    with Sink() as sink:
+        loop.run_until_complete(outer(sink))
+    loop.close()
 
 
 def test_connections_are_kept_from_call_to_call() -> None:

@@ -8,8 +8,9 @@ import asyncio
 import os
 import socket
 import ssl
+from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -69,10 +70,11 @@ class SmtpTransport:
         """Take leave of all relays. A later mail opens new connections."""
         loop, self._loop = self._loop, None
         if loop is not None:
-            try:
-                loop.run_until_complete(self._pool.close())
-            finally:
-                loop.close()
+            with _apart():
+                try:
+                    loop.run_until_complete(self._pool.close())
+                finally:
+                    loop.close()
 
     def _run(
         self, mails: Iterator[MailObject | None], handover: Handover, *, gate: Gate | None, is_single: bool
@@ -85,16 +87,28 @@ class SmtpTransport:
         call = Call(mails, handover, self._routes, gate, waker, loop.create_future(), is_single=is_single)
         loop.set_exception_handler(partial(_crash, call))
         task = loop.create_task(self._pool.run(call, opener))
-        try:
-            loop.run_until_complete(task)
-        except BaseException:
-            # Stopped in mid-sentence: a reply still to come would be taken for the next one's.
-            task.cancel()
-            with suppress(asyncio.CancelledError):
+        with _apart():
+            try:
                 loop.run_until_complete(task)
-            raise
+            except BaseException:
+                # Stopped in mid-sentence: a reply still to come would be taken for the next one's.
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    loop.run_until_complete(task)
+                raise
         if call.crash is not None:
             raise call.crash
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Whoever calls may be inside a loop of its own, as what drives a browser is: that one waits."""
+    outer = _get_running_loop()
+    _set_running_loop(None)
+    try:
+        yield
+    finally:
+        _set_running_loop(outer)
 
 
 def _crash(call: Call, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
