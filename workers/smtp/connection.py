@@ -33,7 +33,6 @@ class Connection(Wire):
         self.served, self.since = 0, time.monotonic()
         # Kept from an earlier call: whether the relay still knows us is found out by the next command.
         self.is_kept = False
-        self.is_resting = False
         self._owner = owner
         self._expected: deque[str] = deque()
         self._commands: list[bytes] = []
@@ -53,7 +52,6 @@ class Connection(Wire):
         """Hand over this one next; False if it has ended at once, because this server cannot take it."""
         if not self._accept(parcel):
             return False
-        self.is_resting = False
         lines = self._envelope(parcel)
         if not self._is_clean:
             self._is_clean = True
@@ -172,7 +170,6 @@ class Connection(Wire):
             parcel = self._owner.take(self)
             if parcel is None:
                 self.deadline = float("inf")
-                self.is_resting = True
                 self._owner.rest(self)
                 return
             if self.offer(parcel):

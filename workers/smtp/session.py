@@ -22,13 +22,12 @@ from workers.smtp.wording import LOST, reason, said
 class Unusable(Exception):
     """No session; the message says why, in plain words. `reply` is the server's, if it said anything.
 
-    `for_now`: another try may well succeed. `is_crowded`: the server has too many connections.
+    `for_now`: another try may well succeed.
     """
 
     def __init__(self, why: str, reply: Reply | None = None, *, for_now: bool = False) -> None:
         super().__init__(why)
         self.reply, self.for_now = reply, for_now
-        self.is_crowded = reply is not None and reply[0] // 100 == 4
 
 
 @dataclass(frozen=True, slots=True)
