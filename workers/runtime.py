@@ -29,6 +29,9 @@ from app.health import BEAT_SECONDS, WORKER_KEY
 from app.queue import Job, bell, connect, redis
 from workers.outage import Outage
 from workers.smtp import SmtpTransport
+from workers.smtp.limits import SharedLimits
+from workers.smtp.mx import MxHosts
+from workers.smtp.providers import Providers
 from workers.stopping import Stop
 
 log = logging.getLogger(__name__)
@@ -145,7 +148,11 @@ def equip(app: Flask, stop: Stop) -> None:
     config: Config = app.extensions["letterbond.config"]
     own_name = urlsplit(config.base_url).hostname or "localhost"
     app.extensions["letterbond.stopping"] = stop
-    app.extensions["letterbond.transport"] = lambda: SmtpTransport(config.relay, own_name)
+    # The built-in mailbox takes all that comes; real relays hand on to providers that do not.
+    providers = None if config.embedded_mailbox else Providers(MxHosts())
+    limits = SharedLimits(connect(config.redis_url, wait=1))
+    transport = SmtpTransport(config.relays, own_name, limits=limits, providers=providers)
+    app.extensions["letterbond.transport"] = lambda: transport
 
 
 def _beat(url: str, queue: str, stop: Stop) -> None:

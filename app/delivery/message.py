@@ -13,12 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Sender
+from app.accounts.signing import signer_for
 from app.campaigns.edition import Edition
 from app.campaigns.editions import edition_of
 from app.campaigns.merge_context import contexts
 from app.campaigns.models import Campaign
 from app.campaigns.render import Renderer
 from app.campaigns.urls import person_urls
+from app.dkim import Signer
 from app.mail import Headers, Message, bulk_headers, message_id, wire_address
 from app.subscribers.models import Standing, Subscriber, Topic, TrackingMode
 from app.tokens import Tokens
@@ -57,7 +59,9 @@ class Composer:
         edition: Edition,
         tokens: Tokens,
         base_url: str,
+        signer: Signer | None = None,
     ) -> None:
+        self.signer = signer
         self._campaign = campaign
         self._sender = sender
         self._links = edition.links
@@ -108,4 +112,5 @@ def composer(session: Session, campaign: Campaign, tokens: Tokens, base_url: str
     topic = session.get(Topic, campaign.topic_id) if campaign.topic_id else None
     sender = session.get_one(Sender, campaign.sender_id)
     edition = edition_of(session, campaign.id)
-    return Composer(campaign, sender, topic.key if topic else None, edition, tokens, base_url)
+    signer = signer_for(session, sender)
+    return Composer(campaign, sender, topic.key if topic else None, edition, tokens, base_url, signer)

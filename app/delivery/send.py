@@ -190,7 +190,8 @@ class _Work:
             return "this person has been erased"
         try:
             message = self._writer.compose(person, utc_now())
-            return message, to_bytes(message)
+            content, signer = to_bytes(message), self._writer.signer
+            return message, signer.header(content) + content if signer else content
         except (RenderFailed, TypeError, ValueError) as error:
             return str(error)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from app import create_app
 from app.campaigns.models import Campaign, CampaignState
-from app.config import Config, Relay
+from app.config import Config
 from app.db import reading, transaction, utc_now
 from app.delivery import reap, send
 from app.delivery.desk import desk
+from app.relay import Relay
 from workers.smtp import SmtpTransport
 from workers.stopping import Stop
 
@@ -23,7 +24,7 @@ def config(database_url: str, home: str, port: int) -> Config:
         home=Path(home),
         database_url=database_url,
         redis_url="unix:///nowhere",
-        relay=Relay("smtp", "localhost", port),
+        relays=(Relay("smtp", "localhost", port),),
         secret_key="k" * 64,
         base_url="http://localhost",
         port=8000,
@@ -35,7 +36,7 @@ def main(database_url: str, home: str, port: str, campaign: str) -> None:
     settings = config(database_url, home, int(port))
     app = create_app(settings)
     app.extensions["letterbond.stopping"] = stop
-    app.extensions["letterbond.transport"] = lambda: SmtpTransport(settings.relay, "localhost")
+    app.extensions["letterbond.transport"] = lambda: SmtpTransport(settings.relays, "localhost")
     with app.app_context():
         while not stop() and not _is_over(campaign_id):
             with desk() as own:
