@@ -17,6 +17,7 @@ class Result(StrEnum):
     BOUNCED = "bounced"  # 5xx: never offer this message again (R5)
     UNREACHABLE = "unreachable"  # no session, or it broke before the message was handed over
     UNKNOWN = "unknown"  # it broke between the final dot and the reply: may have arrived (RFC 1047)
+    HELD_BACK = "held_back"  # our own limit for a provider: not begun, try again soon
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Delivery, DeliveryState, Shard
+from app.delivery.shards import in_shard
 
 _RATE_SPAN = timedelta(seconds=30)
 _REPEATED = func.count().filter(Delivery.repeats > 0)
@@ -106,9 +107,13 @@ def books(session: Session, campaign_id: int) -> Books:
 def progress(session: Session, campaign_id: int, now: datetime) -> Progress:
     """The books with the rate, taken from the shards that moved lately."""
     since = now - _RATE_SPAN
-    moved = select(Shard.number).where(Shard.campaign_id == campaign_id, Shard.touched_at >= since)
-    lately = (Delivery.campaign_id == campaign_id, Delivery.shard.in_(moved), Delivery.sent_at >= since)
-    count, first = session.execute(select(func.count(), func.min(Delivery.sent_at)).where(*lately)).one()
+    moved = (Shard.campaign_id == campaign_id, Shard.touched_at >= since)
+    count, first = session.execute(
+        select(func.count(), func.min(Delivery.sent_at))
+        .select_from(Shard)
+        .join(Delivery, in_shard())
+        .where(*moved, Delivery.sent_at >= since)
+    ).one()
     span = max((now - first).total_seconds(), 1.0) if first else _RATE_SPAN.total_seconds()
     return Progress(books(session, campaign_id), count / span)
 

@@ -19,9 +19,10 @@ from app.campaigns.merge_context import contexts
 from app.campaigns.models import Campaign
 from app.campaigns.render import Renderer
 from app.campaigns.urls import person_urls
-from app.mail import Headers, Message, bulk_headers, message_id, wire_address
+from app.mail import Headers, Message, bulk_headers, message_id, to_bytes, wire_address
 from app.subscribers.models import Standing, Subscriber, Topic, TrackingMode
 from app.tokens import Tokens
+from app.transport import MailObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class Composer:
     def envelope_sender(self) -> str:
         """Where bounces go."""
         return self._sender.address
+
+    def mail(self, person: Person, now: datetime) -> MailObject:
+        """Her mail, ready to be handed over; raises what `compose` raises."""
+        message = self.compose(person, now)
+        return MailObject(person.subscriber_id, message.envelope_sender, message.recipient, to_bytes(message))
 
     def compose(self, person: Person, now: datetime) -> Message:
         """Her mail. Raises RenderFailed, BadHeader, and TypeError for values that are not plain."""
