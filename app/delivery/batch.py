@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Organisation
 from app.campaigns.models import Campaign
+from app.db import one_of
 from app.delivery.journal import Stretch
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.shards import in_stretch
@@ -96,19 +97,18 @@ class _Refusals:
 
 def _refusals(session: Session, campaign_id: int, now: datetime) -> _Refusals:
     """Why somebody with a Delivery may not be mailed now, as a column that is NULL if she may."""
-    topic_id = session.scalar(select(Campaign.topic_id).where(Campaign.id == campaign_id))
-    caps = select(Organisation.cap_campaigns, Organisation.cap_days).where(Organisation.id == 1)
-    campaigns, days = session.execute(caps).one_or_none() or (None, None)
+    asked = select(Campaign.topic_id, Organisation.cap_campaigns, Organisation.cap_days)
+    asked = asked.outerjoin(Organisation, Organisation.id == 1).where(Campaign.id == campaign_id)
+    topic_id, campaigns, days = session.execute(asked).one()
     suppressed = exists().where(Suppression.address_hash == Subscriber.address_hash)
     whens: list[tuple[ColumnElement[bool], str]] = [(Standing.subscriber_id.is_(None), SkipReason.ERASED.value)]
     whens += [(Standing.status == status, reason.value) for status, reason in _BY_STATUS.items()]
     whens.append((suppressed, SkipReason.SUPPRESSED.value))
     if topic_id is not None:
         whens.append((~_subscribes(topic_id), SkipReason.TOPIC_ENDED.value))
-    has_cap = bool(campaigns and days)
-    if has_cap:
+    if campaigns and days:
         whens.append((_mailed(campaign_id, now - timedelta(days=days)) >= campaigns, SkipReason.CAPPED.value))
-    return _Refusals(case(*whens, else_=null()), has_cap)
+    return _Refusals(case(*whens, else_=null()), bool(campaigns and days))
 
 
 def _subscribes(topic_id: int) -> ColumnElement[bool]:
@@ -155,5 +155,5 @@ def _lock_people(session: Session, stretch: Stretch, size: int, now: datetime) -
 
 
 def _mark(session: Session, stretch: Stretch, people: Sequence[int], **values: object) -> None:
-    mails = (Delivery.campaign_id == stretch.campaign_id, Delivery.subscriber_id.in_(people))
+    mails = (Delivery.campaign_id == stretch.campaign_id, one_of(Delivery.subscriber_id, people))
     session.connection().execute(update(Delivery.__table__).where(*mails).values(values))  # type: ignore[arg-type]

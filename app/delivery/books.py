@@ -71,16 +71,6 @@ class Progress:
         return timedelta(seconds=(self.books.queued + self.books.in_flight) / self.per_second)
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What a server said, or why mails could not be made, and of how many people."""
-
-    state: DeliveryState
-    reason: str | None
-    reply: str | None
-    people: int
-
-
 def books(session: Session, campaign_id: int) -> Books:
     """The books as they are now, from one statement: two would see two different moments."""
     reason = case((Delivery.state == DeliveryState.SKIPPED, Delivery.reason))
@@ -116,17 +106,3 @@ def progress(session: Session, campaign_id: int, now: datetime) -> Progress:
     ).one()
     span = max((now - first).total_seconds(), 1.0) if first else _RATE_SPAN.total_seconds()
     return Progress(books(session, campaign_id), count / span)
-
-
-def troubles(session: Session, campaign_id: int, limit: int = 5) -> list[Trouble]:
-    """The most frequent complaints, equal ones together."""
-    people = func.count().label("people")
-    states = (DeliveryState.DEFERRED, DeliveryState.BOUNCED, DeliveryState.FAILED, DeliveryState.UNKNOWN)
-    query = (
-        select(Delivery.state, Delivery.reason, Delivery.reply, people)
-        .where(Delivery.campaign_id == campaign_id, Delivery.state.in_(states))
-        .group_by(Delivery.state, Delivery.reason, Delivery.reply)
-        .order_by(people.desc(), Delivery.reply)
-        .limit(limit)
-    )
-    return [Trouble(*row) for row in session.execute(query)]

@@ -24,7 +24,7 @@ from app.errors import Refused
 # People in a shard: few, so that a small campaign keeps every sender busy; more where there are many, as each sender
 # ends a shard with its last mails alone on the wire.
 SHARD_SIZE = 1000
-_MOST_SHARDS, _LARGEST_SHARD = 64, 10
+_MOST_SHARDS, _LARGEST_SHARD = 32, 10
 _LAST_ID = 2**63 - 1
 
 _WAITING = (CampaignState.SCHEDULED, CampaignState.HOLDING)

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.campaigns.models import Campaign, CampaignState, CrashPolicy
+from app.db import one_of
 from app.delivery.batch import SkipReason
 from app.delivery.bounce import bounce_class, bounced
 from app.delivery.brake import brake
@@ -70,7 +71,7 @@ def _lock(session: Session, ids: Sequence[int]) -> None:
     SQLite has one writer at a time and nothing to lock.
     """
     if ids and session.get_bind().dialect.name != "sqlite":
-        rows = select(Standing.subscriber_id).where(Standing.subscriber_id.in_(ids))
+        rows = select(Standing.subscriber_id).where(one_of(Standing.subscriber_id, ids))
         session.execute(rows.order_by(Standing.subscriber_id).with_for_update())
 
 
@@ -80,12 +81,12 @@ def _write_sent(session: Session, campaign_id: int, accepted: dict[datetime, lis
         sent = {"state": DeliveryState.SENT, "sent_at": at, "next_try_at": None, "reply": None, "reason": None}
         mails = (
             Delivery.campaign_id == campaign_id,
-            Delivery.subscriber_id.in_(ids),
+            one_of(Delivery.subscriber_id, ids),
             Delivery.state == DeliveryState.IN_FLIGHT,
         )
         marked = update(Delivery.__table__).where(*mails).values(sent).returning(Delivery.subscriber_id)  # type: ignore[arg-type]
         fresh = session.connection().execute(marked).scalars().all()
-        people = update(Standing.__table__).where(Standing.subscriber_id.in_(fresh))  # type: ignore[arg-type]
+        people = update(Standing.__table__).where(one_of(Standing.subscriber_id, fresh))  # type: ignore[arg-type]
         session.connection().execute(people.values(sent=Standing.sent + 1, last_sent_at=at))
 
 

@@ -41,7 +41,7 @@ class Delivery(Base):
         ForeignKeyConstraint(["campaign_id"], ["campaign.id"], info={"unchecked": True}).ddl_if(callable_=_never),
         ForeignKeyConstraint(["subscriber_id"], ["subscriber.id"], info={"unchecked": True}).ddl_if(callable_=_never),
         Index(None, "subscriber_id"),
-        {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 70}},
+        {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 50}},
     )
 
     campaign_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)

@@ -21,19 +21,22 @@ from app.delivery.results import Failure, Reply
 from app.mail import BadHeader, wire_address
 from app.transport import MailObject, Outcome, Result
 
-_FIRST_BATCH, _SMALLEST_BATCH, _LARGEST_BATCH = 50, 10, 1000
+FIRST_BATCH = 50
+_SMALLEST_BATCH, _LARGEST_BATCH = 10, 1000
 _BATCH_SECONDS = 0.5
 # A claim older than this is given back: the relay has become slow in mid-batch.
 _FRESH_SECONDS = 2.0
 
 
 class Pipeline:
-    """Mails of one shard and, as a `Handover`, what becomes of them. `trouble` is why the relay takes nothing."""
+    """Mails of one shard and, as a `Handover`, what becomes of them. `trouble` is why the relay takes nothing,
+    `size` how many mails are claimed at once."""
 
-    def __init__(self, clerk: Clerk, journal: Journal, writer: Composer, may_go_on: Callable[[], bool]) -> None:
+    def __init__(
+        self, clerk: Clerk, journal: Journal, writer: Composer, may_go_on: Callable[[], bool], size: int = FIRST_BATCH
+    ) -> None:
         self._clerk, self._journal, self._writer = clerk, journal, writer
-        self.may_go_on = may_go_on
-        self._size = _FIRST_BATCH
+        self.may_go_on, self.size = may_go_on, size
         self._rest: deque[Taken] = deque()
         # The tries of each mail that the transport has, and those of them that it has begun to hand over.
         self._out: dict[int, int] = {}
@@ -44,14 +47,14 @@ class Pipeline:
 
     def mails(self) -> Iterator[MailObject | None]:
         """One after the other until nothing is due; None while the next batch is not there yet."""
-        self._clerk.ask(self._size)
+        self._clerk.ask(self.size)
         while self.may_go_on() and self._clerk.is_at_work:
             batch = self._clerk.batch()
             if batch is None:
                 yield None
                 continue
             if not batch.is_last:
-                self._clerk.ask(self._size)
+                self._clerk.ask(self.size)
             yield from self._of(batch)
             if batch.is_last:
                 self.is_dry = True
@@ -97,7 +100,8 @@ class Pipeline:
                 self._out[taken.subscriber_id] = taken.attempts
                 yield mail
             is_fresh = time.monotonic() - batch.claimed_at < _FRESH_SECONDS
-        self._size = _next_size(self._size, time.monotonic() - began) if batch.taken else self._size
+        if not batch.is_last:
+            self.size = _next_size(self.size, time.monotonic() - began)
         self.leave()
 
     def _composed(self, subscriber_id: int, person: Person | None) -> MailObject | None:

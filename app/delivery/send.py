@@ -20,7 +20,7 @@ from app.delivery.clerk import Clerk
 from app.delivery.desk import Desk
 from app.delivery.journal import Journal, dead_stretches, remove_older
 from app.delivery.message import Composer, composer
-from app.delivery.pipeline import Pipeline
+from app.delivery.pipeline import FIRST_BATCH, Pipeline
 from app.delivery.recover import recover
 from app.delivery.shards import Claim, claim, free_dead, release
 from app.delivery.trouble import Trouble, journal_trouble, relay_trouble, wait
@@ -62,6 +62,7 @@ class _Turn:
         self._own, self._campaign_id = own, campaign_id
         self._until = time.monotonic() + TURN.total_seconds()
         self._writer: Composer | None = None
+        self._size = FIRST_BATCH
 
     def is_over(self) -> bool:
         """Whether others shall have the worker now."""
@@ -107,11 +108,13 @@ class _Turn:
             Watch(own.database, stretch) as watch,
             Clerk(own, stretch, self._campaign, self._journal, watch) as clerk,
         ):
-            pipeline = Pipeline(clerk, self._journal, self._composer(), lambda: watch.may_go_on and not self.is_over())
+            go_on = lambda: watch.may_go_on and not self.is_over()  # noqa: E731
+            pipeline = Pipeline(clerk, self._journal, self._composer(), go_on, self._size)
             try:
                 own.transport.send_many(pipeline.mails(), pipeline)
             finally:
                 pipeline.leave()
+        self._size = pipeline.size
         if not watch.is_ours:
             return Ending.LOST, None
         if pipeline.trouble:

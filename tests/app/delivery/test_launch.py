@@ -59,7 +59,7 @@ def test_one_of_many_simultaneous_launches_wins(app: APIFlask, released: Callabl
 
 def test_people_are_spread_over_shards_of_a_thousand(launched: Callable[..., int], monkeypatch) -> None:
     monkeypatch.setattr(launch, "SHARD_SIZE", 2)
-    campaign_id = launched(people=5)
+    launched(people=5)
     with transaction() as session:
         sizes = session.execute(select(Shard.number, Shard.size).order_by(Shard.number)).all()
         counted = select(Shard.number, func.count()).join(Delivery, in_shard()).group_by(Shard.number)
