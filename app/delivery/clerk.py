@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.campaigns.models import Campaign
 from app.db import utc_now
-from app.delivery.batch import Taken, take_batch
+from app.delivery.batch import SkipReason, Taken, take_batch
 from app.delivery.desk import Desk
 from app.delivery.journal import Journal, Stretch
 from app.delivery.ledger import write
@@ -59,7 +59,7 @@ class Clerk:
         self._replies: deque[Reply] = deque()
         self._failures: deque[Failure] = deque()
         self._untried: deque[int] = deque()
-        self._unwritable: deque[int] = deque()
+        self._skipped: deque[tuple[int, SkipReason]] = deque()
         self._wanted = 0
         self._ready: Batch | None = None
         self._is_over = False
@@ -83,9 +83,9 @@ class Clerk:
         """This one was not begun."""
         self._untried.append(subscriber_id)
 
-    def unwritable(self, subscriber_id: int) -> None:
-        """No mail can be addressed to this person."""
-        self._unwritable.append(subscriber_id)
+    def skipped(self, subscriber_id: int, reason: SkipReason) -> None:
+        """This person is not to be mailed, as was seen only now."""
+        self._skipped.append((subscriber_id, reason))
 
     def ask(self, size: int) -> None:
         """Have the next batch fetched, of so many mails at most."""
@@ -182,7 +182,7 @@ class Clerk:
         results.replies = _emptied(self._replies)
         results.failures = _emptied(self._failures)
         results.untried = _emptied(self._untried)
-        results.unwritable = _emptied(self._unwritable)
+        results.skipped = _emptied(self._skipped)
         return results
 
 

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.models import Campaign, CampaignState, CrashPolicy
 from app.db import one_of
-from app.delivery.batch import SkipReason
 from app.delivery.bounce import bounce_class, bounced
 from app.delivery.brake import brake
 from app.delivery.journal import Stretch
@@ -96,8 +95,8 @@ def _rows(results: Results, policy: CrashPolicy, now: datetime) -> Iterable[dict
         yield _row(reply, policy, now)
     for failure in results.failures:
         yield _change(failure.subscriber_id, DeliveryState.FAILED, now, reason="template", reply=failure.reason)
-    for each in results.unwritable:
-        yield _change(each, DeliveryState.SKIPPED, reason=SkipReason.BAD_ADDRESS, attempts=-1)
+    for each, reason in results.skipped:
+        yield _change(each, DeliveryState.SKIPPED, reason=reason, attempts=-1)
     for each in results.untried:
         yield _change(each, DeliveryState.QUEUED, attempts=-1)
     for doubt in results.doubtful:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from app.campaigns.render import RenderFailed
 from app.db import utc_now
-from app.delivery.batch import Taken
+from app.delivery.batch import SkipReason, Taken
 from app.delivery.clerk import Batch, Clerk
 from app.delivery.journal import Journal
 from app.delivery.message import Composer, Person
@@ -107,12 +107,12 @@ class Pipeline:
     def _composed(self, subscriber_id: int, person: Person | None) -> MailObject | None:
         """The mail, or None and the reason noted: one person's trouble does not hold up the others (TRUST Q12)."""
         if person is None:
-            self._clerk.failed(Failure(subscriber_id, "this person has been erased"))
+            self._clerk.skipped(subscriber_id, SkipReason.ERASED)
             return None
         try:
             wire_address(person.email)
         except BadHeader:
-            self._clerk.unwritable(subscriber_id)
+            self._clerk.skipped(subscriber_id, SkipReason.BAD_ADDRESS)
             return None
         try:
             return self._writer.mail(person, utc_now())

@@ -6,6 +6,7 @@ Not in charge of: what it means for a Delivery (`ledger.py`).
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.delivery.batch import SkipReason
 from app.transport import Outcome
 
 
@@ -38,18 +39,18 @@ class Doubt:
 @dataclass(slots=True)
 class Results:
     """What a batch came to, by subscriber: `accepted` under the second in which they were, `untried` were claimed and
-    not begun, `unwritable` have an address that no mail can be sent to.
+    not begun.
     """
 
     accepted: dict[datetime, list[int]] = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     untried: list[int] = field(default_factory=list)
-    unwritable: list[int] = field(default_factory=list)
+    skipped: list[tuple[int, SkipReason]] = field(default_factory=list)
     doubtful: list[Doubt] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.accepted or self.replies or self.failures or self.untried or self.unwritable or self.doubtful)
+        return bool(self.accepted or self.replies or self.failures or self.untried or self.skipped or self.doubtful)
 
     def accept(self, subscriber_id: int, second: datetime) -> None:
         """The next hop has it."""
