@@ -46,8 +46,9 @@ def drain(own: Desk, campaign_id: int, on_claim: Callable[[], object] = lambda: 
         if not turn.take():
             return False
         on_claim()
-        if turn.work() is Ending.TROUBLE:
-            return False
+        ending = turn.work()
+        if ending in {Ending.TROUBLE, Ending.LOST}:
+            return ending is Ending.LOST
     return True
 
 
