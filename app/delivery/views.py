@@ -20,6 +20,7 @@ from app.delivery.models import Delivery, DeliveryState
 from app.delivery.providers import troubles_by_provider
 from app.delivery.settle import count_unknown_as_sent, send_unknown_again
 from app.delivery.words import REASONS, STATES
+from app.errors import NotFound
 from app.intake import whole
 from app.queue import enqueue
 from app.subscribers.models import Subscriber
@@ -86,9 +87,11 @@ def count_as_sent(campaign_id: int, only: int | None = None) -> Response:
     return _unknown(campaign_id)
 
 
-@blueprint.post("/again/<any(failed, unreached):whom>")
+@blueprint.post("/again/<whom>")
 def resend(campaign_id: int, whom: str) -> Response:
     """Send a campaign that is over to those who did not get it, after the undo window."""
+    if whom not in set(Again):
+        raise NotFound("There is no such choice.")
     with transaction() as session:
         find(session, campaign_id)
         again.send_again(session, campaign_id, Again(whom), utc_now())
