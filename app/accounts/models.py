@@ -33,6 +33,9 @@ class Organisation(Base):
     time_zone: Mapped[str] = mapped_column(String(64))
     currency: Mapped[str] = mapped_column(String(3))
     undo_seconds: Mapped[int] = mapped_column(Integer, default=60)
+    # Nobody is sent more than so many campaigns in so many days; without both there is no such limit.
+    cap_campaigns: Mapped[int | None] = mapped_column(SmallInteger)
+    cap_days: Mapped[int | None] = mapped_column(SmallInteger)
     created_at: Mapped[datetime]
 
 

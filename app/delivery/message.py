@@ -13,17 +13,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Sender
-from app.accounts.signing import signer_for
 from app.campaigns.edition import Edition
 from app.campaigns.editions import edition_of
 from app.campaigns.merge_context import contexts
 from app.campaigns.models import Campaign
 from app.campaigns.render import Renderer
 from app.campaigns.urls import person_urls
-from app.dkim import Signer
-from app.mail import Headers, Message, bulk_headers, message_id, wire_address
+from app.mail import Headers, Message, bulk_headers, message_id, to_bytes, wire_address
 from app.subscribers.models import Standing, Subscriber, Topic, TrackingMode
 from app.tokens import Tokens
+from app.transport import MailObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,7 @@ class Composer:
         edition: Edition,
         tokens: Tokens,
         base_url: str,
-        signer: Signer | None = None,
     ) -> None:
-        self.signer = signer
         self._campaign = campaign
         self._sender = sender
         self._links = edition.links
@@ -78,6 +75,11 @@ class Composer:
     def envelope_sender(self) -> str:
         """Where bounces go."""
         return self._sender.address
+
+    def mail(self, person: Person, now: datetime) -> MailObject:
+        """Her mail, ready to be handed over; raises what `compose` raises."""
+        message = self.compose(person, now)
+        return MailObject(person.subscriber_id, message.envelope_sender, message.recipient, to_bytes(message))
 
     def compose(self, person: Person, now: datetime) -> Message:
         """Her mail. Raises RenderFailed, BadHeader, and TypeError for values that are not plain."""
@@ -112,5 +114,4 @@ def composer(session: Session, campaign: Campaign, tokens: Tokens, base_url: str
     topic = session.get(Topic, campaign.topic_id) if campaign.topic_id else None
     sender = session.get_one(Sender, campaign.sender_id)
     edition = edition_of(session, campaign.id)
-    signer = signer_for(session, sender)
-    return Composer(campaign, sender, topic.key if topic else None, edition, tokens, base_url, signer)
+    return Composer(campaign, sender, topic.key if topic else None, edition, tokens, base_url)

@@ -44,7 +44,6 @@ def _lead_a_life(session: Session) -> Subscriber:
         Delivery(
             campaign_id=campaign.id,
             subscriber_id=anna.id,
-            shard=0,
             state=DeliveryState.SENT,
             sent_at=NOW,
             reply=f"250 {ADDRESS} ok",

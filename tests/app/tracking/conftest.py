@@ -71,7 +71,6 @@ def make_mail(app: APIFlask, mode: TrackingMode, sent_at: datetime | None = None
             Delivery(
                 campaign_id=campaign.id,
                 subscriber_id=person.id,
-                shard=0,
                 state=DeliveryState.SENT,
                 sent_at=sent_at or utc_now() - timedelta(hours=1),
             )
