@@ -26,7 +26,6 @@ from app.delivery.recover import recover
 from app.delivery.shards import Claim, claim, free_dead, release
 from app.delivery.trouble import wait_for_relay
 from app.delivery.watch import Watch
-from app.mail import Message, to_bytes
 from app.transport import MailObject, Outcome, Result
 
 # A worker gives the other campaigns their turn after so long.
@@ -173,24 +172,20 @@ class _Work:
         if isinstance(mail, str):
             self._results.failures.append(Failure(taken.subscriber_id, mail))
             return
-        message, content = mail
         self._journal.intend(taken.subscriber_id)
-        outcome = self._own.transport.send(
-            MailObject(taken.subscriber_id, message.envelope_sender, message.recipient, content)
-        )
+        outcome = self._own.transport.send(mail)
         at = utc_now()
         self._journal.reply(taken.subscriber_id, outcome, at)
         self._results.replies.append(Reply(taken.subscriber_id, outcome, at, taken.attempts))
         if outcome.result is Result.UNREACHABLE:
             self.trouble = outcome
 
-    def _composed(self, person: Person | None) -> tuple[Message, bytes] | str:
-        """The mail and its bytes, or why this one person cannot have it: the others go on (TRUST Q12)."""
+    def _composed(self, person: Person | None) -> MailObject | str:
+        """The mail, or why this one person cannot have it: the others go on (TRUST Q12)."""
         if person is None:
             return "this person has been erased"
         try:
-            message = self._writer.compose(person, utc_now())
-            return message, to_bytes(message)
+            return self._writer.mail(person, utc_now())
         except (RenderFailed, TypeError, ValueError) as error:
             return str(error)
 
