@@ -4,7 +4,7 @@
 down. No registration at import, no discovery: a new feature is one folder and two lines.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,8 @@ class EventKind:
 OnEvents = Callable[[Session, Sequence["Event"]], None]
 # Told whose events were taken away (an import was undone): what stands on events is made anew for these people.
 OnEventsRemoved = Callable[[Session, Sequence[int]], None]
+# What mails may say of each of these people, of which only some names are wanted: `orders` for `orders.count`.
+MergeTags = Callable[[Session, Sequence[int], Container[str]], dict[int, dict[str, Any]]]
 # Words of the vocabulary that depend on rows, such as custom fields and tags: asked per request.
 Fields = Callable[[Session], Iterable[Field]]
 
@@ -93,7 +95,7 @@ class Feature:
     blueprints: tuple[Blueprint, ...] = ()
     event_kinds: tuple[EventKind, ...] = ()
     fields: Fields | None = None
-    merge_tags: Callable[[Session, Sequence[int]], dict[int, dict[str, Any]]] | None = None
+    merge_tags: MergeTags | None = None
     on_events: OnEvents | None = None
     on_events_removed: OnEventsRemoved | None = None
     timetable: tuple[Timed, ...] = ()
@@ -153,12 +155,14 @@ class House:
         """What files may hold, by kind."""
         return {each.kind: each for feature in self.features for each in feature.importers}
 
-    def merge_values(self, session: Session, subscriber_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """What merge tags may say of each of these people, one query per feature."""
+    def merge_values(
+        self, session: Session, subscriber_ids: Sequence[int], wanted: Container[str]
+    ) -> dict[int, dict[str, Any]]:
+        """What merge tags may say of each of these people, as far as it is wanted."""
         values: dict[int, dict[str, Any]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
         for feature in self.features:
             if feature.merge_tags:
-                for subscriber_id, tags in feature.merge_tags(session, subscriber_ids).items():
+                for subscriber_id, tags in feature.merge_tags(session, subscriber_ids, wanted).items():
                     values[subscriber_id].update(tags)
         return values
 

@@ -1,6 +1,6 @@
 """What is said about scores elsewhere: segment fields, merge tags, and what stands beneath events on the timeline."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -32,17 +32,19 @@ def fields(session: Session) -> Iterator[Field]:
     yield Field("tier_since", since, FieldType.MOMENT, lambda: Standing.tier_since, group)
 
 
-def merge_tags(session: Session, subscriber_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+def merge_tags(session: Session, subscriber_ids: Sequence[int], wanted: Container[str]) -> dict[int, dict[str, Any]]:
     """`score` (points, one decimal) and `tier` (its name) of each person."""
+    if "score" not in wanted and "tier" not in wanted:
+        return {}
     clock = score_clock(session)
     if clock is None:
         return {}
     decay, today = Decay(clock.half_life_days, clock.landmark_day), day_of(int(utc_now().timestamp()))
     names: dict[int | None, str] = {tier.id: tier.name for tier in all_tiers(session)}
-    wanted = select(Standing.subscriber_id, Standing.score, Standing.tier_id)
+    people = select(Standing.subscriber_id, Standing.score, Standing.tier_id)
     return {
         person: {"score": round(decay.value(score, today), 1), "tier": names.get(tier_id)}
-        for person, score, tier_id in session.execute(wanted.where(Standing.subscriber_id.in_(subscriber_ids)))
+        for person, score, tier_id in session.execute(people.where(Standing.subscriber_id.in_(subscriber_ids)))
     }
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 
 # The ids of a shard were a stretch before: they were numbered in the order of ids.
 _STRETCH = """UPDATE shard SET

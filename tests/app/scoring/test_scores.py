@@ -225,7 +225,7 @@ def test_mails_may_say_score_and_tier() -> None:
     with transaction() as session:
         person = make.subscriber(session).id
         record(session, [happening(CONFIRMED, person, TODAY), happening(CONFIRMED, person, TODAY)])
-        assert merge_tags(session, [person]) == {person: {"score": 20.0, "tier": "Reader"}}
+        assert merge_tags(session, [person], {"score"}) == {person: {"score": 20.0, "tier": "Reader"}}
 
 
 def test_without_a_setup_events_score_nothing_and_break_nothing() -> None:

@@ -47,7 +47,7 @@ class Mail:
         return self._urls.link(index)
 
     def dynamic(self, url: str) -> str:
-        return self._urls.dynamic(url)
+        return f"{self._urls.prefix}{self._urls.target(url)}"
 
     def get(
         self, path: str, agent: str = BROWSER, ip: str = "203.0.113.7", method: str = "GET", **headers: str
