@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Playwright
 from redis import Redis
 from sqlalchemy import text
@@ -32,6 +33,11 @@ from tests.postgres import create_database, running_postgres
 
 _CHROMIUM_FLAGS = """--disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync"""
+
+# A busy machine is slow, not wrong. With CI set, Hypothesis has a profile of its own that also repeats its examples.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if "CI" not in os.environ:
+    settings.load_profile("patient")
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
