@@ -1,34 +1,52 @@
-"""What a process and its children have used, from /proc."""
+"""What processes cost: CPU seconds and peak memory, read from /proc."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-_TICKS = os.sysconf("SC_CLK_TCK")
+_TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of the process and its living descendants."""
-    return sum(sum(map(int, _stat(each)[11:13])) for each in _family(pid)) / _TICKS
+    """Of a process, its living children and those it has buried."""
+    return _own(pid) + sum(cpu_seconds(child) for child in _children(pid))
+
+
+def peak_mb(pid: int) -> float:
+    """The most memory a process has had (VmHWM); 0 when it has gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    found = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(found[0].split()[1]) / 1024 if found else 0.0
 
 
 def peak_rss_mb(pid: int) -> float:
-    """The most memory any of them has held at a time, in MB."""
-    return max(_peak_kb(each) for each in _family(pid)) / 1024
+    """The most memory that the process or one of its descendants has had at a time."""
+    return max([peak_mb(pid), *map(peak_rss_mb, _children(pid))])
 
 
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _family(int(child))
+def is_alive(pid: int) -> bool:
+    """Whether it has not ended."""
+    fields = _stat(pid)
+    return bool(fields) and fields[0] != "Z"
+
+
+def _own(pid: int) -> float:
+    fields = _stat(pid)
+    return sum(map(int, fields[11:15])) / _TICK if fields else 0.0
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields behind the name, which may hold spaces."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def _peak_kb(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+    """The fields of /proc/PID/stat from the state on; none when it has gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
