@@ -120,13 +120,13 @@ def test_a_database_that_stays_away_ends_the_work_and_the_journal_tells_the_next
 
     def once(*arguments: object) -> bool:
         if pipe.taken:
+            patch.setattr("app.delivery.watch._SAFE_SECONDS", 0.2)
             raise clerk.DBAPIError("UPDATE", {}, Exception("database or disk is full"))
         return write(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
         patch.setattr(clerk, "write", once)
         patch.setattr(clerk, "_RETRY_SECONDS", 0.01)
-        patch.setattr("app.delivery.watch._SAFE_SECONDS", 1.0)
         drain(campaign_id)
     assert len(pipe.taken) == 6
     with transaction() as session:
