@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, current_app
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from app.queue import Timed
 from segments.label import Label
-from segments.vocabulary import Field, Vocabulary
+from segments.vocabulary import Choices, Field, Vocabulary
 
 if TYPE_CHECKING:
     from app.events.models import Event
@@ -36,6 +37,22 @@ class EventKind:
     points: int | None = None
     per_amount: int | None = None
     touchpoint: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCondition:
+    """A question that a score rule may ask of events of these kinds, such as which product was bought.
+
+    `sql(value)` is the condition over Event, never NULL; `value` is what `read` made of what was typed (ValueError with
+    a sentence for people if it cannot). `choices` are what may be chosen from; without them anything may be typed.
+    """
+
+    name: str
+    label: Label
+    kinds: frozenset[str]
+    sql: Callable[[str], ColumnElement[bool]]
+    read: Callable[[str], str] = str
+    choices: Callable[[Session], Choices] | None = None
 
 
 # Sees each batch of new events, in the transaction that records them, in the order of FEATURES.
@@ -92,6 +109,7 @@ class Feature:
     name: str
     blueprints: tuple[Blueprint, ...] = ()
     event_kinds: tuple[EventKind, ...] = ()
+    score_conditions: tuple[ScoreCondition, ...] = ()
     fields: Fields | None = None
     merge_tags: Callable[[Session, Sequence[int]], dict[int, dict[str, Any]]] | None = None
     on_events: OnEvents | None = None
@@ -127,6 +145,11 @@ class House:
         if len(by_name) != len(kinds) or len({kind.code for kind in kinds}) != len(kinds):
             raise ValueError("two event kinds share a name or a code")
         object.__setattr__(self, "kinds", by_name)
+
+    @property
+    def score_conditions(self) -> dict[str, ScoreCondition]:
+        """What score rules may ask, by name."""
+        return {each.name: each for feature in self.features for each in feature.score_conditions}
 
     def kind_of(self, code: int) -> EventKind | None:
         """The kind stored as `code`; None if its feature was taken out."""

@@ -15,12 +15,12 @@ from app.scoring.card import score_card
 from app.scoring.defaults import defaults
 from app.scoring.jobs import keep_scores
 from app.scoring.kinds import KINDS
-from app.scoring.rebuild import rebuild
+from app.scoring.rebuild import rebuild as rebuild_scores
 from app.scoring.words import captions, fields, merge_tags
 
 
 def _on_events_removed(session: Session, people: Sequence[int]) -> None:
-    rebuild(session, utc_now(), people)
+    rebuild_scores(session, utc_now(), people)
 
 
 feature = Feature(

@@ -10,8 +10,9 @@ from app.errors import NotFound
 from app.queue import enqueue
 from app.scoring.jobs import keep_scores
 from app.scoring.models import ScoreClock
-from app.scoring.plan import Plan, current_plan, read_plan, save_plan
+from app.scoring.plan import Plan, read_plan
 from app.scoring.preview import tier_sizes
+from app.scoring.saving import current_plan, save_plan
 
 blueprint = for_machines("scoring_api", __name__)
 

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from app.events.record import happening, record
 from app.scoring.kinds import TIER_CHANGED
-from app.scoring.models import Tier
+from app.scoring.models import Tier, TierPolicy
 from app.subscribers.models import Standing
 from segments.label import Label
 from segments.score import Decay, day_of
-from segments.tier import TierStep, tier_case
+from segments.tier import Hold, TierStep, tier_case
 
 # So many people change tier in one transaction.
 BATCH = 5_000
@@ -43,8 +43,14 @@ def all_tiers(session: Session) -> list[Tier]:
     return list(session.scalars(select(Tier).order_by(Tier.threshold, Tier.id)))
 
 
+def hold_of(session: Session) -> Hold:
+    """How readily people fall."""
+    policy = session.get(TierPolicy, 1, populate_existing=True)
+    return Hold(policy.margin_percent, policy.grace_days) if policy else Hold()
+
+
 def tier_sql(
-    tiers: Sequence[Tier], decay: Decay, now: datetime, score: ColumnElement[int] | None = None
+    tiers: Sequence[Tier], decay: Decay, now: datetime, hold: Hold, score: ColumnElement[int] | None = None
 ) -> ColumnElement[Any]:
     """The id of the tier that people's stored score (or another one, in the same decay) stands for at this time.
 
@@ -52,7 +58,7 @@ def tier_sql(
     """
     stored = Standing.score.expression if score is None else score
     steps = [TierStep(tier.id, tier.name, tier.threshold if place else _BOTTOM) for place, tier in enumerate(tiers)]
-    return tier_case(stored, Standing.tier_id.expression, steps, decay, day_of(int(now.timestamp())))
+    return tier_case(stored, Standing.tier_id.expression, steps, decay, day_of(int(now.timestamp())), hold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def change_tiers(session: Session, decay: Decay, now: datetime, people: Sequence
     tiers = all_tiers(session)
     if not tiers:
         return 0
-    due = tier_sql(tiers, decay, now)
+    due = tier_sql(tiers, decay, now, hold_of(session))
     moves = list(_moves(session, due, people))
     if moves:
         movers = Standing.subscriber_id.in_([move.subscriber_id for move in moves])

@@ -16,8 +16,9 @@ from app.queue import enqueue
 from app.scoring.forms import act, plan_data
 from app.scoring.jobs import keep_scores
 from app.scoring.models import ScoreClock
-from app.scoring.plan import MAX_TIERS, Plan, current_plan, read_plan, save_plan, scorable_kinds
+from app.scoring.plan import MAX_TIERS, Plan, read_plan, scorable_kinds
 from app.scoring.preview import Preview, preview, tier_sizes
+from app.scoring.saving import current_plan, save_plan
 from app.scoring.tiers import tier_label
 from app.undo import flash_undo
 

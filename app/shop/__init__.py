@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _l
 from app.feature import Feature, NavigationEntry
 from app.shop import models  # noqa: F401 - its tables
 from app.shop.api import blueprint as api
+from app.shop.conditions import CONDITIONS
 from app.shop.counts import on_events, on_events_removed
 from app.shop.fields import fields
 from app.shop.importing import importer
@@ -16,6 +17,7 @@ feature = Feature(
     name="shop",
     blueprints=(blueprint, api),
     event_kinds=KINDS,
+    score_conditions=CONDITIONS,
     fields=fields,
     merge_tags=merge_tags,
     on_events=on_events,
