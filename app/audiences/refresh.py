@@ -1,8 +1,9 @@
 """Keeping memberships: who joined and who left which segment, and when.
 
-One scan evaluates fifteen rules into the bits of a number and compares it with the number of the last scan (`Marks`):
-only where they differ is anything written. People touched by events are looked at when the events are recorded;
-everybody is looked at by the timetable, for rules about time change their answer without any event.
+One scan evaluates all rules into the bits of a number and compares it with the number of the last scan (`Marks`): only
+where they differ is anything written. More rules than a number has bits, or than one statement can bind the values of,
+take another scan each. People touched by events are looked at when the events are recorded; everybody is looked at by
+the timetable, for rules about time change their answer without any event.
 
 All writes are differences, so two refreshes at once leave marks and memberships in agreement.
 """
@@ -14,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Column,
     ColumnElement,
-    Integer,
     MetaData,
     Select,
     SmallInteger,
@@ -35,33 +36,37 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
+from sqlalchemy.sql import visitors
 
 from app.audiences.models import LASTS, Marks, Membership, Segment
 from app.audiences.reading import Reader, reader
 from app.db import Base, Instant
+from app.importing.batch import is_among
 from app.subscribers.models import Standing
 from segments.rule import RuleError
 
-# SQLite binds 32,766 values to a statement at most: fifteen rules of 2,000 (segments.rule.MAX_VALUES) and the people.
-SHEET = 15
-TOUCHED = 2_000
+# Slots of a sheet: bits of a signed 64-bit integer that both databases shift and compare as we mean it.
+SHEET = 60
+# Values that the rules of one scan may have: SQLite binds 32,766 to a statement. One rule alone has 2,000 at most
+# (segments.rule.MAX_VALUES), and a few more for each of its conditions.
+BOUND = 25_000
 
 _moved = Table(
     "moved",
     MetaData(),
     Column("subscriber_id", BigInteger),
-    Column("joined", Integer),
-    Column("gone", Integer),
+    Column("joined", BigInteger),
+    Column("gone", BigInteger),
     prefixes=["TEMPORARY"],
 )
 
 
 def refresh_touched(session: Session, people: Iterable[int], now: datetime) -> None:
     """Look again at the segments of these people."""
+    ids = sorted(set(people))
     placed = session.scalars(select(Segment).where(Segment.slot.is_not(None)).order_by(Segment.slot)).all()
-    ids = sorted(set(people)) if placed else []
-    for start in range(0, len(ids), TOUCHED):
-        _refresh(session, placed, now, ids[start : start + TOUCHED])
+    if ids and placed:
+        _refresh(session, placed, now, ids)
 
 
 def refresh_all(session: Session, now: datetime) -> None:
@@ -90,9 +95,10 @@ def _slot(segment: Segment) -> int:
 
 def _refresh(session: Session, segments: Sequence[Segment], now: datetime, people: list[int] | None) -> None:
     session.execute(CreateTable(_moved, if_not_exists=True))
-    words = reader(session, now)
-    for sheet, found in groupby(segments, key=lambda segment: _slot(segment) // SHEET):
-        compared = _compared(words, sheet, list(found), people)
+    for sheet, bits in _scans(_bits(reader(session, now), segments)):
+        compared = _compared(sheet, bits)
+        if people is not None:
+            compared = compared.where(is_among(session, Standing.subscriber_id, people))
         moving = insert(_moved).from_select(["subscriber_id", "joined", "gone"], _moving(compared))
         if session.connection().execute(moving).rowcount:
             _write_memberships(session, sheet, now)
@@ -100,29 +106,61 @@ def _refresh(session: Session, segments: Sequence[Segment], now: datetime, peopl
             session.execute(delete(_moved))
 
 
-def _compared(words: Reader, sheet: int, segments: list[Segment], people: list[int] | None) -> "Select[int, int, int]":
-    """Each person's marks as they are and as the rules say now."""
-    before = func.coalesce(Marks.marks, 0)
-    after = sum(_bits(words, segments, before), start=literal(0, Integer))
+# A slot, and when its bit is set: a condition, or None for nobody.
+_Bit = tuple[int, ColumnElement[bool] | None]
+
+
+def _bits(words: Reader, segments: Sequence[Segment]) -> Iterator[_Bit]:
+    """Nobody is in an archived segment; while a rule cannot be read, everybody stays where she was: no bit."""
+    for segment in segments:
+        if segment.archived_at:
+            yield _slot(segment), None
+            continue
+        try:
+            yield _slot(segment), words.people(segment.rule)
+        except RuleError:
+            continue
+
+
+def _scans(bits: Iterable[_Bit]) -> Iterator[tuple[int, list[_Bit]]]:
+    """The bits that are looked at together, and their sheet."""
+    for sheet, of_sheet in groupby(bits, key=lambda bit: bit[0] // SHEET):
+        scan: list[_Bit] = []
+        bound = 0
+        for bit in of_sheet:
+            weight = _weight(bit[1])
+            if scan and bound + weight > BOUND:
+                yield sheet, scan
+                scan, bound = [], 0
+            scan.append(bit)
+            bound += weight
+        yield sheet, scan
+
+
+def _weight(condition: ColumnElement[bool] | None) -> int:
+    """How many values the condition binds."""
+    found = visitors.iterate(condition) if condition is not None else ()
+    bound = (each for each in found if isinstance(each, BindParameter))
+    return 3 + sum(len(each.value) if each.expanding and isinstance(each.value, Sequence) else 1 for each in bound)
+
+
+def _compared(sheet: int, bits: Sequence[_Bit]) -> "Select[int, int, int]":
+    """Each person's marks as they are and as the rules say now, of these bits alone."""
+    masks = [(1 << slot % SHEET, condition) for slot, condition in bits]
+    whole = literal(sum(mask for mask, _condition in masks), BigInteger)
+    before = func.coalesce(Marks.marks, literal(0, BigInteger)).bitwise_and(whole)
+    values = [
+        case((condition, literal(mask, BigInteger)), else_=literal(0, BigInteger))
+        for mask, condition in masks
+        if condition is not None
+    ]
+    after = sum(values, start=literal(0, BigInteger))
     marks = and_(Marks.sheet == sheet, Marks.subscriber_id == Standing.subscriber_id)
-    compared = (
+    return (
         select(Standing.subscriber_id, before.label("before"), after.label("after"))
         .select_from(Standing)
         .outerjoin(Marks, marks)
     )
-    return compared if people is None else compared.where(Standing.subscriber_id.in_(people))
-
-
-def _bits(words: Reader, segments: list[Segment], before: ColumnElement[int]) -> Iterator[ColumnElement[int]]:
-    """What each segment adds: its bit where its rule holds; the old bit while the rule cannot be read."""
-    for segment in segments:
-        bit = literal(1 << _slot(segment) % SHEET, Integer)
-        if segment.archived_at:
-            continue
-        try:
-            yield case((words.people(segment.rule), bit), else_=literal(0, Integer))
-        except RuleError:
-            yield before.bitwise_and(bit)
 
 
 def _moving(compared: "Select[int, int, int]") -> "Select[int, int, int]":
@@ -152,14 +190,14 @@ def _write_memberships(session: Session, sheet: int, now: datetime) -> None:
 
 def _pairs(sheet: int, bits: ColumnElement[int]) -> "Select[int, int]":
     """Segment and person for every bit that is set."""
-    bit = literal(1, Integer).bitwise_lshift(Segment.slot % SHEET)
+    bit = literal(1, BigInteger).bitwise_lshift(Segment.slot % SHEET)
     pairs = select(Segment.id.label("segment_id"), _moved.c.subscriber_id)
     return pairs.join(_moved, bits.bitwise_and(bit) != 0).where(Segment.slot // SHEET == sheet)
 
 
 def _write_marks(session: Session, sheet: int) -> None:
     # SQLite takes ON CONFLICT after a SELECT only if that has a WHERE.
-    new = select(literal(sheet, SmallInteger), _moved.c.subscriber_id, literal(0, Integer)).where(true())
+    new = select(literal(sheet, SmallInteger), _moved.c.subscriber_id, literal(0, BigInteger)).where(true())
     columns = ["sheet", "subscriber_id", "marks"]
     session.execute(_insert(session, Marks).from_select(columns, new).on_conflict_do_nothing())
     marks = Marks.marks.bitwise_and(_moved.c.gone.bitwise_not()).bitwise_or(_moved.c.joined)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.db import utc_now
 from app.feature import Feature, NavigationEntry
 from app.queue import Timed
-from app.scoring import api, views
+from app.scoring import api, person_views, views
 from app.scoring.apply import on_events
 from app.scoring.card import score_card
 from app.scoring.defaults import defaults
@@ -25,7 +25,7 @@ def _on_events_removed(session: Session, people: Sequence[int]) -> None:
 
 feature = Feature(
     name="scoring",
-    blueprints=(views.blueprint, api.blueprint),
+    blueprints=(views.blueprint, person_views.blueprint, api.blueprint),
     event_kinds=KINDS,
     fields=fields,
     merge_tags=merge_tags,

@@ -7,7 +7,6 @@ a cap: so the days and mails of the batch are counted with and without it, and t
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Table, bindparam, delete, func, select, true, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite

@@ -8,6 +8,7 @@ order in which it was written down.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 
@@ -40,7 +41,7 @@ def counted(rule: Rule, *among: Truth) -> "Select[int, int, int, int]":
     return chosen
 
 
-def _ranks(rule: Rule) -> Iterable[ColumnElement[int]]:
+def _ranks(rule: Rule) -> Iterable[ColumnElement[Any]]:
     campaign = func.coalesce(Event.campaign_id, 0)
     order = (Event.occurred_at, func.coalesce(Event.value, 0), campaign, Event.id)
     number = func.row_number()

@@ -116,7 +116,9 @@ def _entries(session: Session, points: Points, subscriber_id: int, day: int) -> 
     selects = entries(points, Event.subscriber_id == subscriber_id)
     rows = session.execute(union_all(*selects)).all()
     wanted = select(Event).where(Event.subscriber_id == subscriber_id)
-    events = {event.id: event for event in session.scalars(wanted.where(Event.kind.in_({r.code for r in points.rules})))}
+    events = {
+        event.id: event for event in session.scalars(wanted.where(Event.kind.in_({r.code for r in points.rules})))
+    }
     found = [(events[event_id], points.rules[place], int(worth)) for event_id, _whose, _day, worth, place in rows]
     found.sort(key=lambda each: (each[0].occurred_at, each[0].id))
     return list(_cut(points, found, points.decay.factor(day)))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, case, false, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, false, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.events.models import Event, Verdict
@@ -18,6 +18,7 @@ from segments.score import SECONDS_PER_DAY, Decay, ScoringRule, day_of
 
 # A proxy that fetches a picture does so for somebody who reads; one that follows a link need not (TRUST T7).
 ONLY_HUMAN = frozenset({"clicked"})
+MOST_CLOCKS = 32_000
 # Far enough back that no day is negative: databases divide towards zero, Python divides down.
 _DAYS_BACK = 1_000_000
 
@@ -121,7 +122,8 @@ def score_clock(session: Session, clock_id: int = MAIN, *, changing: bool = Fals
     Those who add to scores share locks on the clocks that a rebuild does not: no event falls between the two.
     """
     found = select(ScoreClock).where(ScoreClock.id == clock_id).execution_options(populate_existing=True)
-    return session.scalar(found.with_for_update() if changing else found)
+    # No id of another size fits the column.
+    return session.scalar(found.with_for_update() if changing else found) if 0 < clock_id < MOST_CLOCKS else None
 
 
 def score_clocks(session: Session, *, sharing: bool = False, changing: bool = False) -> list[ScoreClock]:

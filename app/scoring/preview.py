@@ -105,7 +105,7 @@ def preview(session: Session, plan: Plan, now: datetime, *, ask_all: bool = Fals
 def _by_old_scores(session: Session, plan: Plan, tiers: list[Tier], now: datetime) -> Select[Any]:
     clock = score_clock(session)
     assert clock is not None
-    new = tier_sql(tiers, decay_of(clock), now, Hold(plan.margin_percent, plan.grace_days))
+    new = tier_sql(tiers, decay_of(clock), now, hold=Hold(plan.margin_percent, plan.grace_days))
     return _moving(new)
 
 
@@ -117,7 +117,7 @@ def _by_new_scores(session: Session, plan: Plan, tiers: list[Tier], now: datetim
     among = [] if one_in == 1 else [Event.subscriber_id.in_(select(Standing.subscriber_id).where(asked))]
     summed = sums(session, points, *among).subquery()
     hold = Hold(plan.margin_percent, plan.grace_days)
-    new = tier_sql(tiers, points.decay, now, hold, func.coalesce(summed.c.total, 0))
+    new = tier_sql(tiers, points.decay, now, func.coalesce(summed.c.total, 0), hold)
     return _moving(new).outerjoin(summed, summed.c.subscriber_id == Standing.subscriber_id).where(asked)
 
 
@@ -140,7 +140,7 @@ class _Names:
 
     def of(self, old: int | None, new: int) -> tuple[str | None, str, bool]:
         before, after = self._old.get(old), self._new[new]
-        return before and before.name, after.name, after.threshold > (before.threshold if before else 0)
+        return before.name if before else None, after.name, after.threshold > (before.threshold if before else 0)
 
 
 def _seen(session: Session, moves: Select[Any], names: _Names, one_in: int, others: tuple[str, ...]) -> Preview:

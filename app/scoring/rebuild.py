@@ -86,7 +86,8 @@ def _drafted(session: Session, clock: ScoreClock) -> Points:
 def _end_of_stretch(session: Session, after: int) -> int | None:
     stretch = select(Standing.subscriber_id).where(Standing.subscriber_id > after)
     ids = stretch.order_by(Standing.subscriber_id).limit(STRETCH).subquery()
-    return session.scalar(select(func.max(ids.c.subscriber_id)))
+    upper: int | None = session.scalar(select(func.max(ids.c.subscriber_id)))
+    return upper
 
 
 def _draft(session: Session, points: Points, people: ColumnElement[bool], events: ColumnElement[bool]) -> None:
@@ -119,7 +120,9 @@ def _take_over(session: Session, clock_id: int, whose: ColumnElement[bool]) -> N
         drafted = select(ScoreDraft.subscriber_id).where(whose)
         old = delete(Score).where(Score.clock_id == clock_id, Score.subscriber_id.in_(drafted))
         session.execute(old, execution_options=_SILENT)
-        new = select(ScoreDraft.clock_id, ScoreDraft.subscriber_id, ScoreDraft.total).where(whose, ScoreDraft.total != 0)
+        new = select(ScoreDraft.clock_id, ScoreDraft.subscriber_id, ScoreDraft.total).where(
+            whose, ScoreDraft.total != 0
+        )
         session.execute(insert(Score).from_select(["clock_id", "subscriber_id", "total"], new))
     session.execute(delete(ScoreDraft).where(whose), execution_options=_SILENT)
 

@@ -15,7 +15,7 @@ from app.errors import Invalid
 from app.feature import house
 from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft, ScoreRule, Tier, TierPolicy
 from app.scoring.plan import Plan, RulePlan, ScorePlan, TierPlan, worth
-from app.scoring.points import decay_of, score_clocks, today
+from app.scoring.points import MOST_CLOCKS, decay_of, score_clocks, today
 from app.scoring.rebuild import want_rebuild
 from app.scoring.tiers import all_tiers, hold_of, tier_sql
 from app.subscribers.models import Standing
@@ -108,7 +108,7 @@ def _clock(
         return clocks[clock_id]
     if clock_id is not None and not taking_back:
         raise Invalid(_("A score has been removed by somebody else. Reload the page."))
-    free = (number for number in range(MAIN + 1, 32_000) if number not in clocks)
+    free = (number for number in range(MAIN + 1, MOST_CLOCKS) if number not in clocks)
     clock = ScoreClock(id=clock_id or next(free), landmark_day=today(now))
     clock.name = planned.name
     clock.half_life_days = clock.wanted_half_life_days = planned.half_life_days
@@ -138,7 +138,7 @@ def _save_tiers(session: Session, plan: Plan, decay: Decay, now: datetime, takin
 def _dissolve(session: Session, tier_ids: list[int], decay: Decay, now: datetime) -> None:
     """Give the people of removed tiers those that are left."""
     left = [tier for tier in all_tiers(session) if tier.id not in tier_ids]
-    due = tier_sql(left, decay, now, hold_of(session))
+    due = tier_sql(left, decay, now, hold=hold_of(session))
     moving = update(Standing).where(Standing.tier_id.in_(tier_ids)).values(tier_id=due, tier_since=now)
     session.execute(moving, execution_options=_SILENT)
     session.execute(delete(Tier).where(Tier.id.in_(tier_ids)))

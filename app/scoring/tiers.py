@@ -50,7 +50,11 @@ def hold_of(session: Session) -> Hold:
 
 
 def tier_sql(
-    tiers: Sequence[Tier], decay: Decay, now: datetime, hold: Hold, score: ColumnElement[int] | None = None
+    tiers: Sequence[Tier],
+    decay: Decay,
+    now: datetime,
+    score: ColumnElement[int] | None = None,
+    hold: Hold | None = None,
 ) -> ColumnElement[Any]:
     """The id of the tier that people's stored score (or another one, in the same decay) stands for at this time.
 
@@ -75,7 +79,7 @@ def change_tiers(session: Session, decay: Decay, now: datetime, people: Sequence
     tiers = all_tiers(session)
     if not tiers:
         return 0
-    due = tier_sql(tiers, decay, now, hold_of(session))
+    due = tier_sql(tiers, decay, now, hold=hold_of(session))
     moves = list(_moves(session, due, people))
     if moves:
         movers = Standing.subscriber_id.in_([move.subscriber_id for move in moves])

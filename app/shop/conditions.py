@@ -46,7 +46,8 @@ def _is_product(value: str) -> ColumnElement[bool]:
 
 
 def _products(session: Session) -> Choices:
-    found = session.execute(select(Product.id, Product.name).order_by(Product.name, Product.id).limit(_CHOICES + 1)).all()
+    wanted = select(Product.id, Product.name).order_by(Product.name, Product.id).limit(_CHOICES + 1)
+    found = session.execute(wanted).all()
     # More than this is no help to choose from; then its number may be typed.
     return tuple((str(key), Label(name, name)) for key, name in found) if len(found) <= _CHOICES else ()
 

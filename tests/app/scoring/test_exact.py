@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy import event as sa_event
 from sqlalchemy.orm import Session
 
-from app.campaigns.models import Campaign, Link
+from app.campaigns.models import Link
 from app.db import database, transaction
 from app.events.models import Event, Verdict
 from app.events.record import happening, record
@@ -166,8 +166,8 @@ def expected(
 
 
 def agree(found: Mapping[tuple[int, int], int], wanted: Mapping[tuple[int, int], int]) -> bool:
-    """No row is 0."""
-    return {key: value for key, value in found.items() if value} == {key: value for key, value in wanted.items() if value}
+    """Where there is no row, there is 0."""
+    return all(found.get(key, 0) == wanted.get(key, 0) for key in {*found, *wanted})
 
 
 def batches(rows: list[Any], sizes: Sequence[int]) -> Iterator[list[Any]]:
