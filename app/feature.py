@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, current_app
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 
 from app.queue import Timed
@@ -53,6 +53,20 @@ class ScoreCondition:
     sql: Callable[[str], ColumnElement[bool]]
     read: Callable[[str], str] = str
     choices: Callable[[Session], Choices] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a feature knows of the past, so that a rule can be asked as it would have answered then.
+
+    `moments` are tables of what happened, by name, with the column that says when. `standing(moment)` gives columns of
+    Standing as they were just before a moment: a SELECT of subscriber_id and those named in `columns`, for the people
+    who had any; of others they are what stands beside the name.
+    """
+
+    moments: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, int | None] = field(default_factory=dict)
+    standing: Callable[[datetime], "Select[*tuple[Any, ...]]"] | None = None
 
 
 # Sees each batch of new events, in the transaction that records them, in the order of FEATURES.
@@ -117,6 +131,7 @@ class Feature:
     timetable: tuple[Timed, ...] = ()
     navigation: tuple[NavigationEntry, ...] = ()
     importers: tuple["Importer", ...] = ()
+    history: History | None = None
     # Cards on the page of the subscriber with this id; None where there is nothing to show.
     profile_cards: tuple[Callable[[Session, int], ProfileCard | None], ...] = ()
     # What else belongs on the timeline of a person: up to so many entries, the newest first.

@@ -85,6 +85,15 @@ class BackfilledMembership(Base):
     joined_at: Mapped[datetime]
 
 
+class Touched(Base):
+    """A batch of people something happened to, whose memberships have yet to be looked at; gone once they were."""
+
+    __tablename__ = "touched"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    people: Mapped[list[Any]]
+
+
 class Marks(Base):
     """Which segments somebody is in, a bit for each slot and sixty slots to a sheet.
 

@@ -2,8 +2,9 @@
 
 One scan evaluates all rules into the bits of a number and compares it with the number of the last scan (`Marks`): only
 where they differ is anything written. More rules than a number has bits, or than one statement can bind the values of,
-take another scan each. People touched by events are looked at when the events are recorded; everybody is looked at by
-the timetable, for rules about time change their answer without any event.
+take another scan each. People touched by a few events are looked at as these are recorded, those of a large batch right
+after it (`touched.py`); everybody is looked at by the timetable, for rules about time change their answer without any
+event.
 
 All writes are differences, so two refreshes at once leave marks and memberships in agreement.
 """
@@ -18,6 +19,7 @@ from sqlalchemy import (
     BindParameter,
     Column,
     ColumnElement,
+    Integer,
     MetaData,
     Select,
     SmallInteger,
@@ -39,9 +41,10 @@ from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql import visitors
 
 from app.audiences.models import LASTS, Marks, Membership, Segment
+from app.audiences.own_rows import only_of
 from app.audiences.reading import Reader, reader
 from app.db import Base, Instant
-from app.importing.batch import is_among
+from app.importing.batch import as_table
 from app.subscribers.models import Standing
 from segments.rule import RuleError
 
@@ -51,6 +54,13 @@ SHEET = 60
 # (segments.rule.MAX_VALUES), and a few more for each of its conditions.
 BOUND = 25_000
 
+# The people a refresh is about, and who of them joined or left what.
+_asked = Table(
+    "asked",
+    MetaData(),
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    prefixes=["TEMPORARY"],
+)
 _moved = Table(
     "moved",
     MetaData(),
@@ -95,10 +105,11 @@ def _slot(segment: Segment) -> int:
 
 def _refresh(session: Session, segments: Sequence[Segment], now: datetime, people: list[int] | None) -> None:
     session.execute(CreateTable(_moved, if_not_exists=True))
-    for sheet, bits in _scans(_bits(reader(session, now), segments)):
+    asked = None if people is None else _ask_of(session, people)
+    for sheet, bits in _scans(_bits(reader(session, now), segments, asked)):
         compared = _compared(sheet, bits)
-        if people is not None:
-            compared = compared.where(is_among(session, Standing.subscriber_id, people))
+        if asked is not None:
+            compared = compared.where(Standing.subscriber_id.in_(asked))
         moving = insert(_moved).from_select(["subscriber_id", "joined", "gone"], _moving(compared))
         if session.connection().execute(moving).rowcount:
             _write_memberships(session, sheet, now)
@@ -106,18 +117,27 @@ def _refresh(session: Session, segments: Sequence[Segment], now: datetime, peopl
             session.execute(delete(_moved))
 
 
+def _ask_of(session: Session, people: list[int]) -> "Select[int]":
+    session.execute(CreateTable(_asked, if_not_exists=True))
+    session.execute(delete(_asked))
+    given = as_table(session, {"id": BigInteger()}, ((each,) for each in people))
+    session.execute(insert(_asked).from_select(["id"], select(given.c.id)))
+    return select(_asked.c.id)
+
+
 # A slot, and when its bit is set: a condition, or None for nobody.
 _Bit = tuple[int, ColumnElement[bool] | None]
 
 
-def _bits(words: Reader, segments: Sequence[Segment]) -> Iterator[_Bit]:
+def _bits(words: Reader, segments: Sequence[Segment], asked: "Select[int] | None") -> Iterator[_Bit]:
     """Nobody is in an archived segment; while a rule cannot be read, everybody stays where she was: no bit."""
     for segment in segments:
         if segment.archived_at:
             yield _slot(segment), None
             continue
         try:
-            yield _slot(segment), words.people(segment.rule)
+            people = words.people(segment.rule)
+            yield _slot(segment), people if asked is None else only_of(people, asked)
         except RuleError:
             continue
 
@@ -175,23 +195,21 @@ def _moving(compared: "Select[int, int, int]") -> "Select[int, int, int]":
 
 def _write_memberships(session: Session, sheet: int, now: datetime) -> None:
     came, went = _pairs(sheet, _moved.c.joined), _pairs(sheet, _moved.c.gone)
-    joining = came.add_columns(literal(LASTS, Instant), literal(now, Instant))
-    columns = ["segment_id", "subscriber_id", "left_at", "joined_at"]
+    joining = came.add_columns(literal(now, Instant))
+    columns = ["segment_id", "left_at", "subscriber_id", "joined_at"]
     session.execute(_insert(session, Membership).from_select(columns, joining).on_conflict_do_nothing())
     # Who leaves in the second of joining was never in.
-    whom = tuple_(Membership.segment_id, Membership.subscriber_id).in_(went)
-    never = delete(Membership).where(Membership.left_at == LASTS, Membership.joined_at >= now, whom)
-    session.execute(never, execution_options=_BLIND)
-    pairs = went.subquery()
-    same = and_(Membership.segment_id == pairs.c.segment_id, Membership.subscriber_id == pairs.c.subscriber_id)
-    leaving = update(Membership).where(Membership.left_at == LASTS, same).values(left_at=now)
-    session.execute(leaving, execution_options=_BLIND)
+    key = tuple_(Membership.segment_id, Membership.left_at, Membership.subscriber_id)
+    # By the whole key: as a join, SQLite would read every membership there is.
+    theirs = key.in_(went)
+    session.execute(delete(Membership).where(theirs, Membership.joined_at >= now), execution_options=_BLIND)
+    session.execute(update(Membership).where(theirs).values(left_at=now), execution_options=_BLIND)
 
 
-def _pairs(sheet: int, bits: ColumnElement[int]) -> "Select[int, int]":
-    """Segment and person for every bit that is set."""
+def _pairs(sheet: int, bits: ColumnElement[int]) -> "Select[int, datetime, int]":
+    """The key of a lasting membership for every bit that is set: segment, LASTS, person."""
     bit = literal(1, BigInteger).bitwise_lshift(Segment.slot % SHEET)
-    pairs = select(Segment.id.label("segment_id"), _moved.c.subscriber_id)
+    pairs = select(Segment.id, literal(LASTS, Instant), _moved.c.subscriber_id).select_from(Segment)
     return pairs.join(_moved, bits.bitwise_and(bit) != 0).where(Segment.slot // SHEET == sheet)
 
 

@@ -21,7 +21,7 @@ Truth = ColumnElement[bool]
 def counted(rule: Rule, *among: Truth) -> "Select[int, int, int, int]":
     """SELECT event_id, subscriber_id, day and worth of each event that counts.
 
-    `among` limits what is looked at; it must take in or leave out whole days of a person (where the rule caps days), and
+    `among` limits what is looked at; it must take in or leave out whole days of a person (where the rule caps days), or
     all her events (where it caps mails).
     """
     seen = select(

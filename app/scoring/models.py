@@ -66,7 +66,7 @@ class Score(Base):
 
 
 class ScoreDraft(Base):
-    """A sum of the rebuild that is under way; whoever is touched meanwhile loses hers and is summed again at its end."""
+    """A sum of the rebuild under way; whoever is touched meanwhile loses hers and is summed again at its end."""
 
     __tablename__ = "score_draft"
     __table_args__ = ({"sqlite_with_rowid": False, "info": {"derived": True}},)

@@ -37,8 +37,8 @@ Name = Annotated[str, Field(max_length=60), AfterValidator(_name)]
 class RulePlan(BaseModel):
     """Points for an event of a kind, and one more for every so many whole currency units.
 
-    `only` has conditions by name, all of which must hold; days are UTC days, both included; of the events that match, the
-    first `per_day` of a day and the first `per_delivery` of a mail count.
+    `only` has conditions by name, all of which must hold; days are UTC days, both included; of the events that match,
+    the first `per_day` of a day and the first `per_delivery` of a mail count.
     """
 
     model_config = ConfigDict(extra="forbid")

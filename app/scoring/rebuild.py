@@ -4,8 +4,8 @@ A rebuild gives the same integers as adding event by event (`apply.py`), so it m
 the rules or the half-life changed, and when the landmark is too long ago for 64 bits.
 
 *Everybody.* The new sums are drafted, a stretch of people per transaction, while the old ones stay in force: pages and
-tiers never see a mixture. Whoever is touched by events meanwhile loses her drafted sum (`apply.py` deletes it). The last
-step sums those without a draft and puts all of it in force. A stretch locks the clock, so no event falls between.
+tiers never see a mixture. Whoever is touched by events meanwhile loses her drafted sum (`apply.py` deletes it). The
+last step sums those without a draft and puts all of it in force. A stretch locks the clock: no event falls between.
 """
 
 from collections.abc import Sequence

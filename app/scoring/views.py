@@ -115,7 +115,7 @@ def _previewed(data: dict[str, Any], *, ask_all: bool = False) -> tuple[Preview 
 
 
 def _rebuilding(session: Session) -> dict[str, Any] | None:
-    """Which scores wait for their rebuild, and how far the one under way is: the last id drafted and the last of all."""
+    """Which scores wait for their rebuild, and how far the one under way is: the last id drafted, and the last."""
     waiting = [clock for clock in score_clocks(session) if clock.rebuild_wanted_at is not None]
     if not waiting:
         return None

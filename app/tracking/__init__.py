@@ -5,7 +5,7 @@ from datetime import timedelta
 from app.feature import Feature
 from app.queue import Timed
 from app.tracking import models  # noqa: F401 - its tables
-from app.tracking.counts import count_readers
+from app.tracking.counts import HISTORY, count_readers
 from app.tracking.endpoint import register
 from app.tracking.fields import fields
 from app.tracking.jobs import ingest_hits
@@ -15,6 +15,7 @@ feature = Feature(
     name="tracking",
     event_kinds=KINDS,
     fields=fields,
+    history=HISTORY,
     on_events=count_readers,
     attach=register,
     timetable=(Timed(ingest_hits, every=timedelta(seconds=2)),),

@@ -29,7 +29,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tier_policy")),
     )
     op.execute("INSERT INTO tier_policy (id, margin_percent, grace_days) SELECT id, 10, 0 FROM score_clock")
+    op.drop_index("ix_event_subscriber_id_kind_occurred_at", "event")
+    columns = ["subscriber_id", "kind", "occurred_at", "verdict", "value"]
+    op.create_index(op.f(f"ix_event_{'_'.join(columns)}"), "event", columns, unique=False)
     _wider_marks()
+    op.create_table(
+        "touched",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("people", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_touched")),
+    )
     _versions()
     _backfills()
 
