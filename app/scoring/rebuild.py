@@ -101,8 +101,9 @@ def _draft(session: Session, points: Points, people: ColumnElement[bool], events
 def _put_in_force(session: Session, clock: ScoreClock, points: Points, now: datetime) -> None:
     mine = ScoreDraft.clock_id == clock.id
     has_draft = select(ScoreDraft.subscriber_id).where(mine, ScoreDraft.subscriber_id == Standing.subscriber_id)
-    touched = ~has_draft.exists()
-    _draft(session, points, touched, Event.subscriber_id.in_(select(Standing.subscriber_id).where(touched)))
+    touched = select(Standing.subscriber_id).where(~has_draft.exists())
+    if session.scalar(touched.limit(1)) is not None:
+        _draft(session, points, Standing.subscriber_id.in_(touched), Event.subscriber_id.in_(touched))
     _take_over(session, clock.id, mine)
     clock.half_life_days, clock.landmark_day = points.decay.half_life_days, points.decay.landmark_day
     clock.rebuild_wanted_at, clock.rebuilt_at = None, now
