@@ -113,7 +113,9 @@ def _factors(session: Session) -> None:
 def _write_by_hand(session: Session) -> None:
     session.execute(text(f"CREATE TEMPORARY TABLE total AS {_SUM}"))
     session.execute(
-        text("UPDATE standing SET score = total.total + 1 FROM total WHERE total.subscriber_id = standing.subscriber_id")
+        text(
+            "UPDATE standing SET score = total.total + 1 FROM total WHERE total.subscriber_id = standing.subscriber_id"
+        )
     )
 
 
@@ -123,7 +125,9 @@ def _tiers(session: Session) -> tuple[float, float]:
     while change_tiers(session, decay_of(clock), now):
         pass
     ours = _seconds(lambda: change_tiers(session, decay_of(clock), now))
-    limits = {f"t{points}": decay_of(clock).threshold(points, int(now.timestamp()) // 86400) for points in (15, 40, 100)}
+    limits = {
+        f"t{points}": decay_of(clock).threshold(points, int(now.timestamp()) // 86400) for points in (15, 40, 100)
+    }
     tiers = "CASE WHEN score >= :t100 THEN 4 WHEN score >= :t40 THEN 3 WHEN score >= :t15 THEN 2 ELSE 1 END"
     due = text(f"SELECT COUNT(*) FROM standing WHERE tier_id < {tiers}")
     return ours, _seconds(lambda: session.scalar(due, limits))

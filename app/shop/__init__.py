@@ -6,8 +6,9 @@ from app.feature import Feature, NavigationEntry
 from app.shop import models  # noqa: F401 - its tables
 from app.shop.api import blueprint as api
 from app.shop.conditions import CONDITIONS
-from app.shop.counts import HISTORY, on_events, on_events_removed
+from app.shop.counts import on_events, on_events_removed
 from app.shop.fields import fields
+from app.shop.history import HISTORY
 from app.shop.importing import importer
 from app.shop.kinds import KINDS
 from app.shop.merge_tags import merge_tags

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, case, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Instant
 from app.events.models import Event
-from app.feature import History
 from app.importing.batch import Types, as_table
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order
@@ -56,26 +55,6 @@ def on_events_removed(session: Session, subscriber_ids: Sequence[int]) -> None:
     }
     statement = update(Standing).where(Standing.subscriber_id.in_(select(asked.c.id))).values(values)
     session.execute(statement, execution_options=_SILENT)
-
-
-def counts_then(moment: datetime) -> "Select[*tuple[Any, ...]]":
-    """The same columns as they were just before a moment, of those who had bought anything."""
-    bought = Order.amount >= 0
-    counted = select(
-        Order.subscriber_id,
-        func.count(case((bought, Order.id))).label("orders"),
-        cast(func.sum(Order.amount), BigInteger).label("spent"),
-        func.min(case((bought, Order.ordered_at))).label("first_order_at"),
-        func.max(case((bought, Order.ordered_at))).label("last_order_at"),
-    )
-    return counted.where(Order.ordered_at < moment).group_by(Order.subscriber_id)
-
-
-HISTORY = History(
-    {"order": "ordered_at"},
-    {"orders": 0, "spent": 0, "first_order_at": None, "last_order_at": None},
-    counts_then,
-)
 
 
 def _plus(

@@ -5,9 +5,10 @@ from datetime import timedelta
 from app.feature import Feature
 from app.queue import Timed
 from app.tracking import models  # noqa: F401 - its tables
-from app.tracking.counts import HISTORY, count_readers
+from app.tracking.counts import count_readers
 from app.tracking.endpoint import register
 from app.tracking.fields import fields
+from app.tracking.history import HISTORY
 from app.tracking.jobs import ingest_hits
 from app.tracking.kinds import KINDS
 

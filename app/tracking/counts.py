@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, func, or_, select, update
+from sqlalchemy import bindparam, case, or_, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.delivery.models import Delivery
-from app.events.models import Event, Verdict
-from app.feature import EventKind, History
+from app.events.models import Event
+from app.feature import EventKind
 from app.subscribers.models import Standing
 from app.tracking.kinds import CLICKED, OPENED
 
@@ -24,26 +24,6 @@ def count_readers(session: Session, events: Sequence[Event]) -> None:
     """Take a batch of new events into the counts."""
     _count(session, _of(events, OPENED), Standing.opens, Standing.last_opened_at, Delivery.opened_at)
     _count(session, _of(events, CLICKED), Standing.clicks, Standing.last_clicked_at, Delivery.clicked_at)
-
-
-def counts_then(moment: datetime) -> "Select[*tuple[Any, ...]]":
-    """The columns of Standing as they were just before a moment, of those who had opened or clicked anything."""
-    is_open, is_click = Event.kind == OPENED.code, Event.kind == CLICKED.code
-    readers = [verdict for verdict in Verdict if verdict.is_reader]
-    counted = select(
-        Event.subscriber_id,
-        func.count(case((is_open, 1))).label("opens"),
-        func.count(case((is_click, 1))).label("clicks"),
-        func.max(case((is_open, Event.occurred_at))).label("last_opened_at"),
-        func.max(case((is_click, Event.occurred_at))).label("last_clicked_at"),
-    )
-    counted = counted.where(or_(is_open, is_click), Event.verdict.in_(readers), Event.occurred_at < moment)
-    return counted.group_by(Event.subscriber_id)
-
-
-HISTORY = History(
-    columns={"opens": 0, "clicks": 0, "last_opened_at": None, "last_clicked_at": None}, standing=counts_then
-)
 
 
 def _of(events: Sequence[Event], kind: EventKind) -> list[Event]:
