@@ -9,14 +9,12 @@ event.
 All writes are differences, so two refreshes at once leave marks and memberships in agreement.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
     Column,
     ColumnElement,
     Integer,
@@ -25,7 +23,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     and_,
-    case,
     delete,
     func,
     insert,
@@ -38,21 +35,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
-from sqlalchemy.sql import visitors
 
 from app.audiences.models import LASTS, Marks, Membership, Segment
-from app.audiences.own_rows import only_of
-from app.audiences.reading import Reader, reader
+from app.audiences.reading import reader
+from app.audiences.scan import SHEET, Bit, asks_memberships, bits_of, moving, scans, slot_of
 from app.db import Base, Instant
 from app.importing.batch import as_table
-from app.subscribers.models import Standing
-from segments.rule import RuleError
-
-# Slots of a sheet: bits of a signed 64-bit integer that both databases shift and compare as we mean it.
-SHEET = 60
-# Values that the rules of one scan may have: SQLite binds 32,766 to a statement. One rule alone has 2,000 at most
-# (segments.rule.MAX_VALUES), and a few more for each of its conditions.
-BOUND = 25_000
 
 # The people a refresh is about, and who of them joined or left what.
 _asked = Table(
@@ -95,26 +83,32 @@ def _place(session: Session) -> list[Segment]:
         if segment.slot is None:
             segment.slot = next(free)
     session.flush()
-    return sorted(segments, key=_slot)
-
-
-def _slot(segment: Segment) -> int:
-    assert segment.slot is not None
-    return segment.slot
+    return sorted(segments, key=slot_of)
 
 
 def _refresh(session: Session, segments: Sequence[Segment], now: datetime, people: list[int] | None) -> None:
     session.execute(CreateTable(_moved, if_not_exists=True))
     asked = None if people is None else _ask_of(session, people)
-    for sheet, bits in _scans(_bits(reader(session, now), segments, asked)):
-        compared = _compared(sheet, bits)
-        if asked is not None:
-            compared = compared.where(Standing.subscriber_id.in_(asked))
-        moving = insert(_moved).from_select(["subscriber_id", "joined", "gone"], _moving(compared))
-        if session.connection().execute(moving).rowcount:
+    every = list(bits_of(reader(session, now), segments, asked))
+    later = [bit for bit in every if asks_memberships(bit)]
+    _look(session, [bit for bit in every if not asks_memberships(bit)], now, asked)
+    # Each look may move people whom the next rule of a chain asks for; no chain is longer than its rules are many.
+    for _bit in later:
+        if not _look(session, later, now, asked):
+            break
+
+
+def _look(session: Session, bits: Sequence[Bit], now: datetime, asked: "Select[int] | None") -> bool:
+    """Ask these rules and write down who moved; whether anybody did."""
+    has_moved = False
+    for sheet, scan in scans(bits):
+        moves = insert(_moved).from_select(["subscriber_id", "joined", "gone"], moving(sheet, scan, asked))
+        if session.connection().execute(moves).rowcount:
+            has_moved = True
             _write_memberships(session, sheet, now)
             _write_marks(session, sheet)
             session.execute(delete(_moved))
+    return has_moved
 
 
 def _ask_of(session: Session, people: list[int]) -> "Select[int]":
@@ -123,74 +117,6 @@ def _ask_of(session: Session, people: list[int]) -> "Select[int]":
     given = as_table(session, {"id": BigInteger()}, ((each,) for each in people))
     session.execute(insert(_asked).from_select(["id"], select(given.c.id)))
     return select(_asked.c.id)
-
-
-# A slot, and when its bit is set: a condition, or None for nobody.
-_Bit = tuple[int, ColumnElement[bool] | None]
-
-
-def _bits(words: Reader, segments: Sequence[Segment], asked: "Select[int] | None") -> Iterator[_Bit]:
-    """Nobody is in an archived segment; while a rule cannot be read, everybody stays where she was: no bit."""
-    for segment in segments:
-        if segment.archived_at:
-            yield _slot(segment), None
-            continue
-        try:
-            people = words.people(segment.rule)
-            yield _slot(segment), people if asked is None else only_of(people, asked)
-        except RuleError:
-            continue
-
-
-def _scans(bits: Iterable[_Bit]) -> Iterator[tuple[int, list[_Bit]]]:
-    """The bits that are looked at together, and their sheet."""
-    for sheet, of_sheet in groupby(bits, key=lambda bit: bit[0] // SHEET):
-        scan: list[_Bit] = []
-        bound = 0
-        for bit in of_sheet:
-            weight = _weight(bit[1])
-            if scan and bound + weight > BOUND:
-                yield sheet, scan
-                scan, bound = [], 0
-            scan.append(bit)
-            bound += weight
-        yield sheet, scan
-
-
-def _weight(condition: ColumnElement[bool] | None) -> int:
-    """How many values the condition binds."""
-    found = visitors.iterate(condition) if condition is not None else ()
-    bound = (each for each in found if isinstance(each, BindParameter))
-    return 3 + sum(len(each.value) if each.expanding and isinstance(each.value, Sequence) else 1 for each in bound)
-
-
-def _compared(sheet: int, bits: Sequence[_Bit]) -> "Select[int, int, int]":
-    """Each person's marks as they are and as the rules say now, of these bits alone."""
-    masks = [(1 << slot % SHEET, condition) for slot, condition in bits]
-    whole = literal(sum(mask for mask, _condition in masks), BigInteger)
-    before = func.coalesce(Marks.marks, literal(0, BigInteger)).bitwise_and(whole)
-    values = [
-        case((condition, literal(mask, BigInteger)), else_=literal(0, BigInteger))
-        for mask, condition in masks
-        if condition is not None
-    ]
-    after = sum(values, start=literal(0, BigInteger))
-    marks = and_(Marks.sheet == sheet, Marks.subscriber_id == Standing.subscriber_id)
-    return (
-        select(Standing.subscriber_id, before.label("before"), after.label("after"))
-        .select_from(Standing)
-        .outerjoin(Marks, marks)
-    )
-
-
-def _moving(compared: "Select[int, int, int]") -> "Select[int, int, int]":
-    # OFFSET keeps SQLite from merging the two SELECTs, which would evaluate every rule three times.
-    each = compared.offset(0).subquery()
-    return select(
-        each.c.subscriber_id,
-        each.c.after.bitwise_and(each.c.before.bitwise_not()),
-        each.c.before.bitwise_and(each.c.after.bitwise_not()),
-    ).where(each.c.before != each.c.after)
 
 
 def _write_memberships(session: Session, sheet: int, now: datetime) -> None:
