@@ -20,10 +20,10 @@ AT_ONCE = 50
 _NOTES = 20
 
 
-def touch(session: Session, people: Iterable[int], now: datetime) -> bool:
+def touch(session: Session, people: Iterable[int], now: datetime, at_once: int = AT_ONCE) -> bool:
     """Look at these people, or note them; True if they wait, and `jobs.refresh_noted` should be rung."""
     ids = sorted(set(people))
-    if len(ids) <= AT_ONCE:
+    if len(ids) <= at_once:
         refresh_touched(session, ids, now)
         return False
     session.add(Touched(people=ids))

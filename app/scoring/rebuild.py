@@ -11,7 +11,19 @@ last step sums those without a draft and puts all of it in force. A stretch lock
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, SmallInteger, and_, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    SmallInteger,
+    and_,
+    delete,
+    except_,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.events.models import Event
@@ -100,9 +112,10 @@ def _draft(session: Session, points: Points, people: ColumnElement[bool], events
 
 def _put_in_force(session: Session, clock: ScoreClock, points: Points, now: datetime) -> None:
     mine = ScoreDraft.clock_id == clock.id
-    has_draft = select(ScoreDraft.subscriber_id).where(mine, ScoreDraft.subscriber_id == Standing.subscriber_id)
-    touched = select(Standing.subscriber_id).where(~has_draft.exists())
-    if session.scalar(touched.limit(1)) is not None:
+    # As a difference of sets: PostgreSQL believes a new table to be empty, and would look for each person in all of it.
+    without = except_(select(Standing.subscriber_id), select(ScoreDraft.subscriber_id).where(mine)).subquery()
+    if session.scalar(select(func.count()).select_from(without)):
+        touched = select(without.c.subscriber_id)
         _draft(session, points, Standing.subscriber_id.in_(touched), Event.subscriber_id.in_(touched))
     _take_over(session, clock.id, mine)
     clock.half_life_days, clock.landmark_day = points.decay.half_life_days, points.decay.landmark_day

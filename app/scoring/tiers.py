@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.events.record import happening, record
+from app.importing.batch import is_among
 from app.scoring.kinds import TIER_CHANGED
 from app.scoring.models import Tier, TierPolicy
 from app.subscribers.models import Standing
@@ -92,7 +93,7 @@ def change_tiers(session: Session, decay: Decay, now: datetime, people: Sequence
 def _moves(session: Session, due: ColumnElement[Any], people: Sequence[int] | None) -> Iterator[Move]:
     moving = select(Standing.subscriber_id, Standing.tier_id, due).where(Standing.tier_id.is_distinct_from(due))
     if people is not None:
-        moving = moving.where(Standing.subscriber_id.in_(people))
+        moving = moving.where(is_among(session, Standing.subscriber_id, people))
     for row in session.execute(moving.order_by(Standing.subscriber_id).limit(BATCH)):
         yield Move(*row)
 

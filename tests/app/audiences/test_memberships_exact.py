@@ -105,7 +105,7 @@ def test_intervals_are_those_of_the_reference(actions: list[tuple[str, Any]], at
     with transaction() as session:
         people, rules = fresh(session)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.audiences.touched.AT_ONCE", at_once)
+        patch.setattr("app.audiences.AT_ONCE", at_once)
         for verb, what in [("look at all", None), *actions, ("work", None), ("look at all", None)]:
             now += timedelta(hours=17)
             patch.setattr("app.audiences.utc_now", lambda now=now: now)
