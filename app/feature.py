@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, current_app
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 
 from app.queue import Timed
 from segments.label import Label
-from segments.vocabulary import Field, Vocabulary
+from segments.vocabulary import Choices, Field, Vocabulary
 
 if TYPE_CHECKING:
     from app.events.models import Event
@@ -36,6 +37,36 @@ class EventKind:
     points: int | None = None
     per_amount: int | None = None
     touchpoint: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCondition:
+    """A question that a score rule may ask of events of these kinds, such as which product was bought.
+
+    `sql(value)` is the condition over Event, never NULL; `value` is what `read` made of what was typed (ValueError with
+    a sentence for people if it cannot). `choices` are what may be chosen from; without them anything may be typed.
+    """
+
+    name: str
+    label: Label
+    kinds: frozenset[str]
+    sql: Callable[[str], ColumnElement[bool]]
+    read: Callable[[str], str] = str
+    choices: Callable[[Session], Choices] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a feature knows of the past, so that a rule can be asked as it would have answered then.
+
+    `moments` are tables of what happened, by name, with the column that says when. `standing(moment)` gives columns of
+    Standing as they were just before a moment: a SELECT of subscriber_id and those named in `columns`, for the people
+    who had any; of others they are what stands beside the name.
+    """
+
+    moments: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, int | None] = field(default_factory=dict)
+    standing: Callable[[datetime], "Select[*tuple[Any, ...]]"] | None = None
 
 
 # Sees each batch of new events, in the transaction that records them, in the order of FEATURES.
@@ -94,6 +125,7 @@ class Feature:
     name: str
     blueprints: tuple[Blueprint, ...] = ()
     event_kinds: tuple[EventKind, ...] = ()
+    score_conditions: tuple[ScoreCondition, ...] = ()
     fields: Fields | None = None
     merge_tags: MergeTags | None = None
     on_events: OnEvents | None = None
@@ -101,6 +133,7 @@ class Feature:
     timetable: tuple[Timed, ...] = ()
     navigation: tuple[NavigationEntry, ...] = ()
     importers: tuple["Importer", ...] = ()
+    history: History | None = None
     # Cards on the page of the subscriber with this id; None where there is nothing to show.
     profile_cards: tuple[Callable[[Session, int], ProfileCard | None], ...] = ()
     # What else belongs on the timeline of a person: up to so many entries, the newest first.
@@ -129,6 +162,11 @@ class House:
         if len(by_name) != len(kinds) or len({kind.code for kind in kinds}) != len(kinds):
             raise ValueError("two event kinds share a name or a code")
         object.__setattr__(self, "kinds", by_name)
+
+    @property
+    def score_conditions(self) -> dict[str, ScoreCondition]:
+        """What score rules may ask, by name."""
+        return {each.name: each for feature in self.features for each in feature.score_conditions}
 
     def kind_of(self, code: int) -> EventKind | None:
         """The kind stored as `code`; None if its feature was taken out."""

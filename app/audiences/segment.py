@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.audiences.models import Segment
+from app.audiences.models import Segment, SegmentVersion
 from app.audiences.reading import Reader, reader
 from app.errors import Invalid, NotFound
 from app.i18n import language
-from segments.rule import Rule, RuleError, to_json
+from segments.rule import JSON, Rule, RuleError, to_json
 
 
 def create(session: Session, name: str, rule: object, now: datetime, description: str = "") -> Segment:
@@ -27,17 +27,43 @@ def create(session: Session, name: str, rule: object, now: datetime, description
     )
     session.add(segment)
     session.flush()
+    session.add(SegmentVersion(segment_id=segment.id, number=1, rule=segment.rule, since=now))
     return segment
 
 
 def change(session: Session, segment_id: int, name: str, rule: object, now: datetime, description: str = "") -> Segment:
-    """The segment with another name or rule; who the new rule does not mean leaves it at the next refresh."""
+    """The segment with another name, or a new version of its rule: whom it does not mean leaves at the next refresh."""
     segment = find(session, segment_id)
     segment.name = _free_name(session, name, besides=segment_id)
     segment.description = description.strip()
-    segment.rule = to_json(readable(reader(session, now), rule))
+    _new_version(session, segment, to_json(readable(reader(session, now), rule)), now)
     segment.updated_at = now
     return segment
+
+
+def _new_version(session: Session, segment: Segment, rule: dict[str, JSON], now: datetime) -> None:
+    """Who was in it before is history by the old words; a rule that says the same is no new version."""
+    if rule == segment.rule:
+        return
+    before = versions(session, segment)
+    segment.rule = rule
+    session.add(before[-1])
+    session.add(SegmentVersion(segment_id=segment.id, number=before[-1].number + 1, rule=rule, since=now))
+    session.flush()
+
+
+def versions(session: Session, segment: Segment) -> list[SegmentVersion]:
+    """What its rule was, oldest first."""
+    found = select(SegmentVersion).where(SegmentVersion.segment_id == segment.id).order_by(SegmentVersion.number)
+    return list(session.scalars(found)) or [
+        SegmentVersion(segment_id=segment.id, number=1, rule=segment.rule, since=segment.created_at)
+    ]
+
+
+def version_at(session: Session, segment: Segment, moment: datetime) -> SegmentVersion | None:
+    """The version in force at that moment; None before the first."""
+    begun = [version for version in versions(session, segment) if version.since <= moment]
+    return begun[-1] if begun else None
 
 
 def archive(session: Session, segment_id: int, now: datetime) -> bool:

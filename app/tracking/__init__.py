@@ -11,6 +11,7 @@ from app.tracking import models  # noqa: F401 - its tables
 from app.tracking.counts import count_readers
 from app.tracking.endpoint import TrackingEndpoint
 from app.tracking.fields import fields
+from app.tracking.history import HISTORY
 from app.tracking.jobs import ingest_hits
 from app.tracking.kinds import KINDS
 from app.tracking.shortcut import Shortcut
@@ -30,6 +31,7 @@ feature = Feature(
     name="tracking",
     event_kinds=KINDS,
     fields=fields,
+    history=HISTORY,
     on_events=count_readers,
     attach=_attach,
     timetable=(Timed(ingest_hits, every=timedelta(seconds=2)),),

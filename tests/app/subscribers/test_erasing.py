@@ -13,6 +13,7 @@ from app.delivery.models import Delivery, DeliveryState
 from app.events.record import happening, record
 from app.importing.models import Import, ImportChange, ImportReject
 from app.outbox.post import post
+from app.scoring.defaults import defaults as scoring_defaults
 from app.shop.models import Order
 from app.subscribers.erasing import erase
 from app.subscribers.exporting import export_person
@@ -141,6 +142,7 @@ def test_an_export_has_a_row_of_every_table_that_knows_people(app: APIFlask) -> 
     """TRUST L11: a new table with a subscriber's key is in it from its first day."""
     with transaction() as session:
         anna = _lead_a_life(session)
+        scoring_defaults(session, NOW)
         for table, column in tables_about_people():
             if not session.scalar(select(func.count()).select_from(table).where(table.c[column] == anna.id)):
                 _fill(session, table, column, anna.id)
