@@ -5,9 +5,12 @@ Hughes, Strategic Database Marketing (1994): five classes of equal size for each
 values, so that a rule or a report may also fix them.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
 
 class RfmClass(StrEnum):
@@ -53,7 +56,7 @@ def scores(recency_days: float, orders: int, spend: int, borders: Borders = Bord
     recency = 5 - sum(recency_days > border for border in borders.recency)
     frequency = 1 + sum(orders > border for border in borders.orders)
     monetary = 1 + sum(spend > border for border in borders.spend)
-    return Rfm(recency, frequency, monetary, _class(recency, frequency, monetary))
+    return Rfm(recency, frequency, monetary, class_of(recency, frequency, monetary))
 
 
 def rfm_class(recency_days: float, orders: int, spend: int, borders: Borders = Borders()) -> RfmClass:  # noqa: B008
@@ -61,7 +64,7 @@ def rfm_class(recency_days: float, orders: int, spend: int, borders: Borders = B
     return scores(recency_days, orders, spend, borders).rfm_class
 
 
-def _class(recency: int, frequency: int, monetary: int) -> RfmClass:
+def class_of(recency: int, frequency: int, monetary: int) -> RfmClass:
     """Recency divides first: who bought lately is here. Of the others, value says how much is at stake."""
     value = max(frequency, monetary)
     match recency:
@@ -79,10 +82,16 @@ def _class(recency: int, frequency: int, monetary: int) -> RfmClass:
             return RfmClass.DORMANT
 
 
-def quintiles(values: Sequence[float]) -> tuple[float, float, float, float]:
+def quintiles(values: Iterable[float]) -> tuple[float, float, float, float]:
     """The four borders between five parts of equal size (nearest rank); all 0 without values."""
-    ordered = sorted(values)
-    if not ordered:
+    return quintiles_of(Counter(values))
+
+
+def quintiles_of(times: Mapping[float, int]) -> tuple[float, float, float, float]:
+    """The same of values and how often each comes."""
+    ordered = sorted(times)
+    up_to = list(accumulate(times[value] for value in ordered))
+    if not up_to:
         return (0, 0, 0, 0)
-    one, two, three, four = (ordered[max(0, -(-len(ordered) * part // 5) - 1)] for part in range(1, 5))
+    one, two, three, four = (ordered[bisect_left(up_to, -(-up_to[-1] * part // 5))] for part in range(1, 5))
     return one, two, three, four
