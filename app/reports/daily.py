@@ -29,6 +29,8 @@ from segments.calendar import start_of
 EVERYBODY = 0
 _EPOCH = date(1970, 1, 1)
 _DID = ("opens", "clicks", "uniques", "purchases", "revenue")
+_Earlier = aliased(Event)
+_Then = aliased(Membership)
 _KINDS = (OPENED.code, CLICKED.code, PURCHASED.code)
 
 
@@ -89,47 +91,49 @@ def _add_events(session: Session, after: int, upto: int, zone: ZoneInfo) -> None
         return
     days = _days(*(day_number(each.astimezone(zone).date()) for each in (first, last)), zone)
     number = place_number(seconds(Event.occurred_at), list(days.values())) + (min(days) - 1)
-    figures = _figures(after, days)
-    was_in = and_(
-        Membership.subscriber_id == Event.subscriber_id,
-        Membership.joined_at <= Event.occurred_at,
-        Membership.left_at > Event.occurred_at,
-    )
-    in_segments = select(Membership.segment_id.label("segment_id"), number.label("day"), *figures)
-    of_all = select(literal(EVERYBODY).label("segment_id"), number.label("day"), *figures)
-    for counted in (in_segments.join_from(Event, Membership, was_in), of_all.select_from(Event)):
+    seen = _read_before(after, days) if after else None
+    there = and_(_Then.segment_id == Membership.segment_id, _was_in(_Then, _Earlier))
+    seen_there = None if seen is None else seen.join_from(_Earlier, _Then, there)
+    in_segments = select(Membership.segment_id.label("segment_id"), number.label("day"), *_figures(seen_there))
+    of_all = select(literal(EVERYBODY).label("segment_id"), number.label("day"), *_figures(seen))
+    joined = in_segments.join_from(Event, Membership, _was_in(Membership, Event))
+    for counted in (joined, of_all.select_from(Event)):
         _add(session, counted.where(*new).group_by("segment_id", "day"))
 
 
-def _figures(after: int, days: dict[int, int]) -> list[Any]:
+def _was_in(membership: Any, event: Any) -> ColumnElement[bool]:
+    return and_(
+        membership.subscriber_id == event.subscriber_id,
+        membership.joined_at <= event.occurred_at,
+        membership.left_at > event.occurred_at,
+    )
+
+
+def _figures(seen: Select[int] | None) -> list[Any]:
+    """`seen` are the reads of this person and day that an earlier build has counted."""
     opened = and_(Event.kind == OPENED.code, Event.verdict.in_(READERS))
     read = opened | clicked()
     return [
         func.count().filter(opened),
         func.count().filter(clicked()),
-        func.count(Event.subscriber_id.distinct()).filter(read & ~_counted_before(after, days) if after else read),
+        func.count(Event.subscriber_id.distinct()).filter(read if seen is None else read & ~seen.exists()),
         func.count().filter(bought()),
         func.coalesce(func.sum(Event.value).filter(Event.kind == PURCHASED.code), 0),
     ]
 
 
-def _counted_before(after: int, days: dict[int, int]) -> ColumnElement[bool]:
-    """Whether an earlier build has seen this person read on the same day."""
+def _read_before(after: int, days: dict[int, int]) -> Select[int]:
+    """What the person of an event read earlier on its day, of what earlier builds have seen."""
     starts = list(days.values())
     begins, ends = (
         chosen(seconds(Event.occurred_at), starts[1:-1], each) for each in (starts[:-1], starts[1:])
     )
-    other = aliased(Event)
-    return (
-        select(other.id)
-        .where(
-            other.subscriber_id == Event.subscriber_id,
-            other.kind.in_((OPENED.code, CLICKED.code)),
-            other.verdict.in_(READERS),
-            seconds(other.occurred_at).between(begins, ends - 1),
-            other.id <= after,
-        )
-        .exists()
+    return select(_Earlier.id).where(
+        _Earlier.subscriber_id == Event.subscriber_id,
+        _Earlier.kind.in_((OPENED.code, CLICKED.code)),
+        _Earlier.verdict.in_(READERS),
+        seconds(_Earlier.occurred_at).between(begins, ends - 1),
+        _Earlier.id <= after,
     )
 
 
