@@ -48,7 +48,9 @@ def workbook(name: str, rows: Iterable[Sequence[Cell]]) -> Response:
     import xlsxwriter
 
     content = TemporaryFile()  # noqa: SIM115 - `_chunks` closes it
-    book = xlsxwriter.Workbook(content, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book = xlsxwriter.Workbook(
+        content, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
     bold, sheet = book.add_format({"bold": True}), book.add_worksheet()
     for line, row in enumerate(rows):
         for column, cell in enumerate(row):

@@ -26,7 +26,14 @@ _EXAMPLE = Outlook(
     purchases_365=1799.0,
     value=6_802_200,
     check=Check(
-        datetime(2026, 5, 21, tzinfo=UTC), _NOW, 2357, 1688.0, 1882.0, 0.75, 1.02, (CalibrationGroup(0, 1411, 0.21, 0.23),)
+        datetime(2026, 5, 21, tzinfo=UTC),
+        _NOW,
+        2357,
+        1688.0,
+        1882.0,
+        0.75,
+        1.02,
+        (CalibrationGroup(0, 1411, 0.21, 0.23),),
     ),
 )
 
@@ -34,9 +41,7 @@ _EXAMPLE = Outlook(
 class OutlookOut(RootModel[Outlook]):
     """What is expected of all customers."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [TypeAdapter(Outlook).dump_python(_EXAMPLE, mode="json")]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [TypeAdapter(Outlook).dump_python(_EXAMPLE, mode="json")]})
 
 
 @blueprint.get("/reports/prediction")

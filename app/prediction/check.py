@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.prediction.histories import histories, later_purchases
+from app.prediction.histories import first_and_last, histories, later_purchases
 from segments.prediction import Buying, Paying, expected_purchases
 
 _LONGEST = timedelta(days=365)
@@ -22,12 +22,15 @@ SMALLEST_GROUP = 10
 Fit = Callable[[Session, datetime], tuple[Buying, Paying | None, int]]
 
 
-def check(session: Session, span: tuple[datetime, datetime], fit: Fit) -> dict[str, Any]:
+def check(session: Session, fit: Fit) -> dict[str, Any]:
     """What is kept of it, as JSON: `since` and `until` of the time held out (seconds), `customers`, `expected` and
     `actual` purchases of all, `mae` (the mean absolute error per customer), `naive` (that of giving everybody the
     mean), and `groups` of (repeats, people, expected and actual per person). Empty where too little time has passed."""
     import numpy as np
 
+    span = first_and_last(session)
+    if span is None:
+        return {}
     first, last = span
     until = last + timedelta(days=1)
     held = min((until - first) / 3, _LONGEST)

@@ -19,9 +19,17 @@ def fields(session: Session) -> Iterator[Field]:
     """The words of this feature; unknown of everybody who never bought."""
     found = organisation(session)
     currency = found.currency if found else "EUR"
-    alive = Label("probability of still being a customer, in percent", "Wahrscheinlichkeit, noch Kunde zu sein, in Prozent")
-    soon = Label("expected purchases in the next 90 days, in hundredths", "erwartete Käufe in den nächsten 90 Tagen, in Hundertsteln")
-    year = Label("expected purchases in the next 365 days, in hundredths", "erwartete Käufe in den nächsten 365 Tagen, in Hundertsteln")
+    alive = Label(
+        "probability of still being a customer, in percent", "Wahrscheinlichkeit, noch Kunde zu sein, in Prozent"
+    )
+    soon = Label(
+        "expected purchases in the next 90 days, in hundredths",
+        "erwartete Käufe in den nächsten 90 Tagen, in Hundertsteln",
+    )
+    year = Label(
+        "expected purchases in the next 365 days, in hundredths",
+        "erwartete Käufe in den nächsten 365 Tagen, in Hundertsteln",
+    )
     value = Label("predicted value of the next 365 days", "vorhergesagter Wert der nächsten 365 Tage")
     for name, label, column in (
         ("alive", alive, Prediction.alive),

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from app.prediction.check import check
-from app.prediction.histories import Histories, first_and_last, histories
+from app.prediction.histories import Histories, histories
 from app.prediction.models import Prediction, PredictionFit
 from segments.prediction import (
     Buying,
@@ -32,12 +32,9 @@ _WEEKS = {90: 90 / 7, 365: 365 / 7}
 
 def refit(session: Session, now: datetime) -> None:
     """Fit anew and write every prediction; where nothing can be fitted, say so and predict nothing."""
-    span = first_and_last(session)
     try:
-        if span is None:
-            raise NoFitError("nobody bought")
         bought, paid, customers = fit(session, now)
-        checked = check(session, span, fit)
+        checked = check(session, fit)
     except NoFitError:
         session.execute(delete(Prediction))
         _keep(session, now, customers=0, parameters={}, check={}, problem=True)

@@ -1,7 +1,7 @@
 """What each customer's past says: how often she bought again, when last, and since when she has been one.
 
-Purchases of one day are one purchase, as the model wants it; days are whole days of UTC. In charge of reading them up to
-any moment, in one statement. Not of the model (`segments.prediction`).
+Purchases of one day are one purchase, as the model wants it; days are whole days of UTC. In charge of reading them up
+to any moment. Not of the model (`segments.prediction`).
 """
 
 from collections.abc import Iterator

@@ -38,8 +38,8 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """`parameters` are those of BG/NBD (times in weeks) and Gamma-Gamma (money in minor units); sums over all customers
-    are of the next 365 days, money in minor units. `is_fitted` is False before the first fit and where there is none."""
+    """`parameters` are those of BG/NBD (times in weeks) and Gamma-Gamma (money in minor units); sums over all
+    customers are of the next 365 days. `is_fitted` is False before the first fit and where there is none."""
 
     is_fitted: bool
     has_problem: bool

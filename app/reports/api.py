@@ -163,5 +163,3 @@ def _answer(session: Session, kind: Kind[Query, Report], query: Query, now: date
     if found.report is None:
         raise Conflict(_("This report has not been counted yet: ask for it with POST /reports/counts."))
     return found.report  # type: ignore[no-any-return]
-
-

@@ -75,9 +75,13 @@ def cohort_grid(
     months = months_until(session, query.until, query.months, now)
     scope, ends, starts = Scope(query.segment), edges(months, now), _starts(query)
     sizes = dict.fromkeys(range(len(months)), 0) | _sizes(source, starts, scope, ends)
-    of = _still_subscribed if query.metric is Metric.SUBSCRIBED else _did
-    cells = of(source, query, starts, scope, ends)
-    return CohortGrid(query.since, query.metric, query.event, query.segment, now, _rows(months, sizes, cells, query, now, smallest))
+    if query.metric is Metric.SUBSCRIBED:
+        cells = _still_subscribed(source, starts, scope, ends)
+    else:
+        cells = _did(source, query, starts, scope, ends)
+    return CohortGrid(
+        query.since, query.metric, query.event, query.segment, now, _rows(months, sizes, cells, query, now, smallest)
+    )
 
 
 def _rows(
@@ -117,7 +121,9 @@ def _starts(query: CohortQuery) -> Subquery:
         message = _("There is no such event.")
         raise Invalid(message, {"event": message})
     seen = Event.verdict.is_(None) | Event.verdict.in_(READERS)
-    firsts = select(Event.subscriber_id, func.min(Event.occurred_at).label("began")).where(Event.kind == kind.code, seen)
+    firsts = select(Event.subscriber_id, func.min(Event.occurred_at).label("began")).where(
+        Event.kind == kind.code, seen
+    )
     return firsts.group_by(Event.subscriber_id).subquery("start")
 
 
@@ -145,9 +151,7 @@ def _did(rows: Rows, query: CohortQuery, starts: Subquery, scope: Scope, ends: S
     return {(cohort, month): (people, int(paid or 0)) for cohort, month, people, paid in found if month >= cohort}
 
 
-def _still_subscribed(
-    rows: Rows, query: CohortQuery, starts: Subquery, scope: Scope, ends: Sequence[datetime]
-) -> Cells:  # noqa: ARG001 - called as `_did` is
+def _still_subscribed(rows: Rows, starts: Subquery, scope: Scope, ends: Sequence[datetime]) -> Cells:
     """Those who had not left by the end of that month."""
     began, last = starts.c.began, len(ends) - 2
     counted = (

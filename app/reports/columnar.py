@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Executable, make_url
 from sqlalchemy.dialects import postgresql
 
+from app.errors import Refused
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -38,7 +40,11 @@ def columnar(url: str, spill: Path) -> Iterator[Columnar]:
     """A reader of the database at `url`; what does not fit into memory goes into files under `spill`."""
     import duckdb
 
-    settings = {"autoinstall_known_extensions": "false", "memory_limit": _MEMORY, "temp_directory": str(spill)}
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "memory_limit": _MEMORY,
+        "temp_directory": str(spill),
+    }
     connection = duckdb.connect(config=settings)
     try:
         found = make_url(url)
@@ -53,10 +59,10 @@ def columnar(url: str, spill: Path) -> Iterator[Columnar]:
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """What may go wrong in it."""
+    """What may go wrong with a count: in it, or because of what was asked."""
     import duckdb
 
-    return (duckdb.Error,)
+    return (Refused, duckdb.Error)
 
 
 def _extension(kind: str) -> str:

@@ -86,10 +86,11 @@ def _days(first: int, last: int, zone: ZoneInfo) -> dict[int, int]:
 def _add_events(session: Session, after: int, upto: int, zone: ZoneInfo) -> None:
     """Add the events with ids in (after, upto] to the rows of their days."""
     new = (Event.id > after, Event.id <= upto, Event.kind.in_(_KINDS))
-    first, last = session.execute(select(func.min(Event.occurred_at), func.max(Event.occurred_at)).where(*new)).one()
-    if first is None:
+    bounds = session.execute(select(func.min(Event.occurred_at), func.max(Event.occurred_at)).where(*new)).one()
+    first, last = (day_number(each.astimezone(zone).date()) if each else None for each in bounds)
+    if first is None or last is None:
         return
-    days = _days(*(day_number(each.astimezone(zone).date()) for each in (first, last)), zone)
+    days = _days(first, last, zone)
     number = place_number(seconds(Event.occurred_at), list(days.values())) + (min(days) - 1)
     seen = _read_before(after, days) if after else None
     there = and_(_Then.segment_id == Membership.segment_id, _was_in(_Then, _Earlier))
@@ -125,9 +126,7 @@ def _figures(seen: Select[int] | None) -> list[Any]:
 def _read_before(after: int, days: dict[int, int]) -> Select[int]:
     """What the person of an event read earlier on its day, of what earlier builds have seen."""
     starts = list(days.values())
-    begins, ends = (
-        chosen(seconds(Event.occurred_at), starts[1:-1], each) for each in (starts[:-1], starts[1:])
-    )
+    begins, ends = (chosen(seconds(Event.occurred_at), starts[1:-1], each) for each in (starts[:-1], starts[1:]))
     return select(_Earlier.id).where(
         _Earlier.subscriber_id == Event.subscriber_id,
         _Earlier.kind.in_((OPENED.code, CLICKED.code)),
@@ -169,8 +168,8 @@ def _flows(session: Session, borders: Sequence[int]) -> dict[int, tuple[int, dic
     for tally, column in ((came, Membership.joined_at), (went, Membership.left_at)):
         _count(session, tally, Membership.segment_id, column, borders, column < LASTS)
     known = Standing.status != Status.PENDING
-    for tally, column in ((came, Standing.created_at), (went, Standing.ended_at)):
-        _count(session, tally, literal(EVERYBODY), column, borders, known, column.is_not(None))
+    _count(session, came, literal(EVERYBODY), Standing.created_at, borders, known)
+    _count(session, went, literal(EVERYBODY), Standing.ended_at, borders, known, Standing.ended_at.is_not(None))
     return {segment: (came[segment][0] - went[segment][0], came[segment], went[segment]) for segment in {*came, *went}}
 
 

@@ -30,7 +30,9 @@ class DefinitionForm(FlaskForm):
         option_widget=CheckboxInput(),
         widget=ListWidget(),
     )
-    repeat_times = IntegerField(_l("Bought again means at least so many purchases"), [InputRequired(), NumberRange(2, 20)])
+    repeat_times = IntegerField(
+        _l("Bought again means at least so many purchases"), [InputRequired(), NumberRange(2, 20)]
+    )
     acquisition_cost = DecimalField(_l("What it costs to win a customer"), [InputRequired(), NumberRange(0, 1_000_000)])
     new_days = IntegerField(_l("New for, in days"), _DAYS)
     cooling_days = IntegerField(_l("Cooling until, in days of silence"), _DAYS)

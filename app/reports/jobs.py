@@ -1,5 +1,6 @@
 """Reports in the background."""
 
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -7,7 +8,6 @@ from flask import current_app
 
 from app.config import Config
 from app.db import reading, transaction, utc_now
-from app.errors import Refused
 from app.queue import enqueue, job
 from app.reports import daily, kept, monthly
 from app.reports.columnar import columnar, failures
@@ -56,10 +56,15 @@ def _count_one(taken: KeptReport) -> None:
     with TemporaryDirectory(prefix="letterbond-count-") as spill, reading() as session:
         try:
             with columnar(config.database_url, Path(spill)) as rows:
-                result = kept.counted(session, taken, kept.Told(rows, kept.Teller(taken)), now)
-        except (Refused, *failures()) as error:
+                result = kept.counted(session, taken, kept.Told(rows, partial(_tell, taken)), now)
+        except failures() as error:
             with transaction() as writing:
                 kept.give_up(writing, taken.id, str(error))
             return
     with transaction() as session:
         kept.settle(session, taken.id, result, now)
+
+
+def _tell(taken: KeptReport, statements: int) -> None:
+    with transaction() as session:
+        kept.note_progress(session, taken.id, statements, taken.kind)

@@ -5,7 +5,7 @@ counted when somebody presses the button, and anew every night. In charge of: th
 counts what. Not of: counting (`kinds`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -24,12 +24,9 @@ from app.reports.kinds import (
     MOVES,
     SEGMENT,
     SURVIVAL,
-    ComparisonAsked,
     Kind,
-    SegmentAsked,
 )
 from app.reports.models import CountState, KeptReport
-from app.reports.query import CohortQuery, MovesQuery, SurvivalQuery
 from app.reports.rows import Rows
 
 Query = TypeVar("Query", bound=BaseModel)
@@ -62,9 +59,7 @@ def answer(session: Session, kind: Kind[Query, Report], query: Query, now: datet
     """The report as of now, or as it was kept."""
     if not is_large(session):
         return Answer(kind.count(session, session, query, now), None)
-    kept = session.scalar(
-        select(KeptReport).where(KeptReport.kind == kind.name, KeptReport.asked == kind.asked(query))
-    )
+    kept = session.scalar(select(KeptReport).where(KeptReport.kind == kind.name, KeptReport.asked == kind.asked(query)))
     text = kept.result if kept else None
     return Answer(kind.restored(text) if text else None, kept)
 
@@ -85,10 +80,11 @@ def want_usual(session: Session, now: datetime) -> None:
     """What pages show unasked: everybody and each segment as now, side by side, and the first cohort grid."""
     if not is_large(session):
         return
-    asked: list[tuple[Kind[Any, Any], BaseModel]] = [(COMPARISON, ComparisonAsked()), (COHORTS, CohortQuery())]
-    asked += [(SURVIVAL, SurvivalQuery()), (MOVES, MovesQuery())]
+    asked: list[tuple[Kind[Any, Any], BaseModel]] = [
+        (kind, kind.asked_of({})) for kind in (COMPARISON, COHORTS, SURVIVAL, MOVES)
+    ]
     segments = (None, *(segment.id for segment in current_segments(session)))
-    asked += [(SEGMENT, SegmentAsked(segment_id=each)) for each in segments]
+    asked += [(SEGMENT, SEGMENT.asked_of({"segment_id": each})) for each in segments]
     stale = now - FRESH
     for kind, query in asked:
         done = select(KeptReport.as_of).where(KeptReport.kind == kind.name, KeptReport.asked == kind.asked(query))
@@ -146,7 +142,7 @@ def note_progress(session: Session, kept_id: int, done: int, kind: str) -> None:
 class Told:
     """Rows that tell after each statement how many they have run."""
 
-    def __init__(self, rows: Rows, tell: "Teller") -> None:
+    def __init__(self, rows: Rows, tell: Callable[[int], None]) -> None:
         self._rows, self._tell, self._done = rows, tell, 0
 
     def execute(self, statement: Executable, /) -> Iterable[Any]:
@@ -155,19 +151,6 @@ class Told:
         self._done += 1
         self._tell(self._done)
         return found
-
-
-class Teller:
-    """What to do after each statement."""
-
-    def __init__(self, kept: KeptReport) -> None:
-        self.kept_id, self.kind = kept.id, kept.kind
-
-    def __call__(self, done: int) -> None:
-        from app.db import transaction
-
-        with transaction() as session:
-            note_progress(session, self.kept_id, done, self.kind)
 
 
 def _changed(session: Session, statement: Update) -> int:

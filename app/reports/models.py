@@ -1,4 +1,4 @@
-"""What reports keep: the definitions that marketers set, reports that take long to count, and a row per segment and day."""
+"""What reports keep: the definitions that marketers set, reports that take long, and a row per segment and day."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -19,7 +19,7 @@ from app.outbox.jobs import deliver
 from app.outbox.post import post
 from app.queue import enqueue
 from app.reports.kept import answer, want
-from app.reports.kinds import SEGMENT, SegmentAsked
+from app.reports.kinds import SEGMENT
 from app.reports.models import ReportReader
 from app.reports.reasons import lines, month_title, reasons
 from app.reports.segment_report import SegmentReport
@@ -56,7 +56,7 @@ def post_due(session: Session, now: datetime) -> int:
     sender = session.scalars(select(Sender).order_by(Sender.id)).first()
     if not readers or sender is None:
         return 0
-    asked = SegmentAsked(months=3, until=month)
+    asked = SEGMENT.asked_of({"months": 3, "until": month})
     found = answer(session, SEGMENT, asked, now)
     if found.report is None or found.report.months[-1].is_running:
         want(session, SEGMENT, asked, now)
@@ -69,7 +69,9 @@ def ring() -> None:
     enqueue(deliver)
 
 
-def _post(session: Session, reader: ReportReader, sender: Sender, report: SegmentReport, month: str, now: datetime) -> bool:
+def _post(
+    session: Session, reader: ReportReader, sender: Sender, report: SegmentReport, month: str, now: datetime
+) -> bool:
     """True unless another worker has just done it."""
     mine = (ReportReader.user_id == reader.user_id, ReportReader.last_month.is_not_distinct_from(reader.last_month))
     taken = update(ReportReader).where(*mine).values(last_month=month).returning(ReportReader.user_id)
@@ -101,5 +103,3 @@ def _over(session: Session, now: datetime) -> str:
 
 def _is_time(session: Session, now: datetime) -> bool:
     return now.astimezone(time_zone(session)).hour >= _FROM_HOUR
-
-

@@ -71,7 +71,9 @@ def ladder_file(ending: str) -> Response:
 def rfm() -> str:
     """Who buys how."""
     with reading() as session:
-        return render_template("reports/rfm.html", report=_rfm(), query=read(RfmQuery, request.args), **_choices(session))
+        return render_template(
+            "reports/rfm.html", report=_rfm(), query=read(RfmQuery, request.args), **_choices(session)
+        )
 
 
 @blueprint.get(f"/reports/rfm.{ENDING}")

@@ -62,8 +62,8 @@ class SegmentQuery(BaseModel):
     )
     people: People = Field(
         People.NOW,
-        description="Whose numbers: of those in the segment `now`, looked back at; or of those in it `then`, as it was. "
-        "Members are always as it was then.",
+        description="Whose numbers: of those in the segment `now`, looked back at, or of those in it `then`, as it "
+        "was: members are always that.",
     )
     days: int | None = Field(None, ge=1, le=1000, description="How long a click or a purchase makes somebody active.")
     times: int | None = Field(None, ge=2, le=20, description="From which purchase on somebody has bought again.")

@@ -49,7 +49,7 @@ def lines(report: SegmentReport, currency: str) -> list[Line]:
     return [
         *(Line(name, _rate(new), _rate(old), _points(new, old)) for name, new, old in rates),
         *(Line(name, number(new), number(old), _growth(new, old)) for name, new, old in counts),
-        Line(_("Revenue"), *(_money(each, currency) for each in revenue), _growth(*revenue)),
+        Line(_("Revenue"), _money(revenue[0], currency), _money(revenue[1], currency), _growth(*revenue)),
     ]
 
 
@@ -62,7 +62,7 @@ def reasons(report: SegmentReport, currency: str) -> list[str]:
 def _stayed(before: Month, now: Month) -> str:
     stay, then = now.retention, before.retention
     if not stay.start:
-        return _("Nobody was active when the month began, so there is no retention yet.")
+        return str(_("Nobody was active when the month began, so there is no retention yet."))
     said = {
         "kept": number(stay.start - stay.lost),
         "start": number(stay.start),
@@ -71,13 +71,25 @@ def _stayed(before: Month, now: Month) -> str:
         "first": number(stay.first_time),
         "back": number(stay.returned),
     }
-    return _("%(kept)s of %(start)s active people stayed: %(lost)s were lost (%(lost_before)s in the month before), %(first)s came for the first time and %(back)s came back.", **said)  # fmt: skip
+    return str(
+        _(
+            "%(kept)s of %(start)s active people stayed: %(lost)s were lost (%(lost_before)s in the month "
+            "before), %(first)s came for the first time and %(back)s came back.",
+            **said,
+        )
+    )
 
 
 def _bought(before: Month, now: Month, currency: str) -> str:
     new, old = now.engagement, before.engagement
     if not old.buyers or not new.buyers:
-        return _("%(buyers)s people bought for %(revenue)s; there is no month before to compare with.", buyers=number(new.buyers), revenue=_money(new.revenue, currency))  # fmt: skip
+        return str(
+            _(
+                "%(buyers)s people bought for %(revenue)s; there is no month before to compare with.",
+                buyers=number(new.buyers),
+                revenue=_money(new.revenue, currency),
+            )
+        )
     each, each_before = new.revenue / new.buyers, old.revenue / old.buyers
     said = {
         "revenue": _money(new.revenue, currency),
@@ -90,14 +102,27 @@ def _bought(before: Month, now: Month, currency: str) -> str:
     by_people = abs((new.buyers - old.buyers) * each_before)
     by_value = abs((each - each_before) * new.buyers)
     if by_people >= by_value:
-        return _("Revenue was %(revenue)s (%(change)s), mostly because of how many bought: %(buyers)s people after %(buyers_before)s, for %(each)s each after %(each_before)s.", **said)  # fmt: skip
-    return _("Revenue was %(revenue)s (%(change)s), mostly because of how much each paid: %(each)s after %(each_before)s, by %(buyers)s people after %(buyers_before)s.", **said)  # fmt: skip
+        return str(
+            _(
+                "Revenue was %(revenue)s (%(change)s), mostly because of how many bought: %(buyers)s people "
+                "after %(buyers_before)s, for %(each)s each after %(each_before)s.",
+                **said,
+            )
+        )
+    return str(
+        _(
+            "Revenue was %(revenue)s (%(change)s), mostly because of how much each paid: %(each)s after "
+            "%(each_before)s, by %(buyers)s people after %(buyers_before)s.",
+            **said,
+        )
+    )
 
 
 def _read(before: Month, now: Month) -> str:
     new, old = now.engagement, before.engagement
     if not new.sent:
-        return _("No mail went out in this month; %(clicks)s clicks were on older ones.", clicks=number(new.clicks))
+        clicks = number(new.clicks)
+        return str(_("No mail went out in this month; %(clicks)s clicks were on older ones.", clicks=clicks))
     said = {
         "clicks": number(new.clicks),
         "clicks_before": number(old.clicks),
@@ -106,7 +131,13 @@ def _read(before: Month, now: Month) -> str:
         "rate": percent(new.clicks / new.sent),
         "rate_before": percent(old.clicks / old.sent if old.sent else None),
     }
-    return _("%(clicks)s clicks after %(clicks_before)s: %(sent)s mails went out after %(sent_before)s, with %(rate)s clicks per mail after %(rate_before)s.", **said)  # fmt: skip
+    return str(
+        _(
+            "%(clicks)s clicks after %(clicks_before)s: %(sent)s mails went out after %(sent_before)s, with "
+            "%(rate)s clicks per mail after %(rate_before)s.",
+            **said,
+        )
+    )
 
 
 def _rate(rate: float | None) -> str:
@@ -115,7 +146,11 @@ def _rate(rate: float | None) -> str:
 
 def _points(new: float | None, old: float | None) -> str:
     """Rates are compared in points: a percentage of a percentage misleads."""
-    return "" if new is None or old is None else _("%(points)s points", points=("+" if new >= old else "−") + number(abs(new - old), 1))
+    return (
+        ""
+        if new is None or old is None
+        else _("%(points)s points", points=("+" if new >= old else "−") + number(abs(new - old), 1))
+    )
 
 
 def _growth(new: int, old: int) -> str:

@@ -18,6 +18,7 @@ from app.reports.rows import Rows
 from app.shop.kinds import PURCHASED
 from segments import kpi
 
+
 @dataclass(frozen=True, slots=True)
 class Recurring:
     """In minor units; `churn` in percent, None where there was no revenue at the start."""

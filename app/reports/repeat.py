@@ -38,9 +38,7 @@ class Repeat:
     lifetime_value: float | None
 
 
-def repeat_rates(
-    rows: Rows, scope: Scope, months: Sequence[Period], now: datetime, meant: Definitions
-) -> list[Repeat]:
+def repeat_rates(rows: Rows, scope: Scope, months: Sequence[Period], now: datetime, meant: Definitions) -> list[Repeat]:
     """A Repeat for each month; purchases of before the first one count as well."""
     ends = edges(months, now)
     purchases = _purchases(scope, now)
@@ -86,7 +84,9 @@ def _purchases(scope: Scope, now: datetime) -> Subquery:
 
 
 def _repeats(rows: Sequence[tuple[int, ...]], acquisition_cost: int) -> list[Repeat]:
-    buyers, again, _in_month, _again_in_month, orders, spent = (accumulate(column) for column in zip(*rows, strict=True))
+    buyers, again, _in_month, _again_in_month, orders, spent = (
+        accumulate(column) for column in zip(*rows, strict=True)
+    )
     return [
         _repeat(row, all_, more, orders_so_far, spent_so_far, acquisition_cost)
         for row, all_, more, orders_so_far, spent_so_far in zip(rows, buyers, again, orders, spent, strict=True)

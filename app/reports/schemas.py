@@ -118,7 +118,9 @@ class SurvivalOut(RootModel[Survival]):
             segment_id=None,
             as_of=_NOW,
             curves=(
-                Curve("shop", None, 420, 96, None, (Point(0, 420, 100.0, 100.0, 100.0), Point(30, 371, 91.4, 88.2, 93.8))),
+                Curve(
+                    "shop", None, 420, 96, None, (Point(0, 420, 100.0, 100.0, 100.0), Point(30, 371, 91.4, 88.2, 93.8))
+                ),
             ),
             others=0,
         )
@@ -172,7 +174,8 @@ class CountIn(BaseModel):
     """What to count: the report and its question, as its own address takes it."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"kind": "cohorts", "query": {"metric": "revenue", "months": 24}}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"kind": "cohorts", "query": {"metric": "revenue", "months": 24}}]},
     )
 
     kind: Literal["segment", "comparison", "cohorts", "survival", "moves"] = Field(

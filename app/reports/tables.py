@@ -73,7 +73,10 @@ def rfm_table(report: RfmReport) -> list[Row]:
 
 def history_table(report: History) -> list[Row]:
     """A row for each segment and month."""
-    header = ("segment", "month", "size", "joined", "left", "churn_percent", "opens", "clicks", "readers_per_day", "purchases", "revenue")  # fmt: skip
+    header = (
+        *("segment", "month", "size", "joined", "left", "churn_percent"),
+        *("opens", "clicks", "readers_per_day", "purchases", "revenue"),
+    )
     rows = (
         (segment.name or "everybody", label, of.size, of.joined, of.left, _rate(of.churn), of.opens, of.clicks,
          _rate(of.uniques), of.purchases, _money(of.revenue))

@@ -23,7 +23,7 @@ def active(meant: Definitions) -> str:
         "Active is who clicked, bought or confirmed in the last %(num)s days and is not lost.",
         meant.active_days,
     )
-    return days if Lost.SILENT in meant.lost_when else _("Active is everybody who is not lost.")
+    return str(days if Lost.SILENT in meant.lost_when else _("Active is everybody who is not lost."))
 
 
 def lost(meant: Definitions) -> str:
@@ -34,32 +34,48 @@ def lost(meant: Definitions) -> str:
         Lost.UNSUBSCRIBED: _("unsubscribed, bounced or complained"),
         Lost.SUBSCRIPTION_ENDED: _("the last topic ended"),
     }
-    return _("Lost: %(reasons)s.", reasons=_(" or ").join(said[each] for each in meant.lost_when))
+    return str(_("Lost: %(reasons)s.", reasons=_(" or ").join(said[each] for each in meant.lost_when)))
 
 
 def retention() -> str:
     """The formula."""
-    return _("((E − N) / S) · 100: of S people there when the month began, the share still there when it ended. E were there at the end, N of them not at the start.")  # fmt: skip
+    return str(
+        _(
+            "((E − N) / S) · 100: of S people there when the month began, the share still there when it "
+            "ended. E were there at the end, N of them not at the start."
+        )
+    )
 
 
 def churn() -> str:
     """The formula."""
-    return _("(lost / S) · 100: of S people there when the month began, the share that was lost by its end.")
+    return str(_("(lost / S) · 100: of S people there when the month began, the share that was lost by its end."))
 
 
 def revenue_churn() -> str:
     """The formula."""
-    return _("(MRR lost / MRR at the start) · 100: of what those there at the start paid in the month before, the share that came from people lost by the end of this one.")  # fmt: skip
+    return str(
+        _(
+            "(MRR lost / MRR at the start) · 100: of what those there at the start paid in the month before, "
+            "the share that came from people lost by the end of this one."
+        )
+    )
 
 
 def repeat_rate(meant: Definitions) -> str:
     """The formula."""
-    return _("(returning / all buyers) · 100: of everybody who ever bought, the share that bought at least %(times)s times. All at one moment is one purchase.", times=meant.repeat_times)  # fmt: skip
+    return str(
+        _(
+            "(returning / all buyers) · 100: of everybody who ever bought, the share that bought at least "
+            "%(times)s times. All at one moment is one purchase.",
+            times=meant.repeat_times,
+        )
+    )
 
 
 def lifetime_value() -> str:
     """The formula."""
-    return _("(average order value · repeat rate) − acquisition cost, of all up to the end of the month.")
+    return str(_("(average order value · repeat rate) − acquisition cost, of all up to the end of the month."))
 
 
 def rungs() -> dict[Rung, str]:
@@ -133,13 +149,14 @@ def event_kinds() -> list[tuple[str, str]]:
 
 def cohort_meaning(metric: Metric) -> str:
     """What a cell of the grid shows."""
-    return {
+    said = {
         Metric.ACTIVE: _("People who clicked or bought at least once in that month, of all of the row."),
         Metric.CLICKED: _("People who clicked at least once in that month, of all of the row; machines do not count."),
         Metric.BOUGHT: _("People who bought at least once in that month, of all of the row."),
         Metric.SUBSCRIBED: _("People who had not left by the end of that month, of all of the row."),
         Metric.REVENUE: _("What the people of the row paid in that month, refunds taken off, divided by all of them."),
-    }[metric]
+    }
+    return str(said[metric])
 
 
 def survival(of: StaysOf) -> str:
@@ -149,7 +166,7 @@ def survival(of: StaysOf) -> str:
         if of is StaysOf.SEGMENT
         else _("A stay begins when somebody joins and ends when she leaves.")
     )
-    return begins + " " + _("Who is still there is counted as long as she has been (Kaplan-Meier, censored).")
+    return str(begins + " " + _("Who is still there is counted as long as she has been (Kaplan-Meier, censored)."))
 
 
 def curve_names(report: Survival) -> list[str]:
@@ -160,11 +177,17 @@ def curve_names(report: Survival) -> list[str]:
 
 def rfm_scores(borders: Borders) -> str:
     """Where the borders between the scores are."""
-    return _(
-        "Each score has five parts of equal size. Recency: up to %(recency)s days since the last purchase. Frequency: more than %(orders)s orders. Money: more than %(spend)s in all.",  # fmt: skip
-        recency=", ".join(number(each) for each in borders.recency),
-        orders=", ".join(number(each) for each in borders.orders),
-        spend=", ".join(amount(round(each)) for each in borders.spend),
+    said = {
+        "recency": ", ".join(number(each) for each in borders.recency),
+        "orders": ", ".join(number(each) for each in borders.orders),
+        "spend": ", ".join(amount(round(each)) for each in borders.spend),
+    }
+    return str(
+        _(
+            "Each score has five parts of equal size. Recency: up to %(recency)s days since the last purchase. "
+            "Frequency: more than %(orders)s orders. Money: more than %(spend)s in all.",
+            **said,
+        )
     )
 
 

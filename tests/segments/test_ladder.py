@@ -22,7 +22,9 @@ from segments.ladder import Ladder, Rung, rung
         (5, 1, True, Rung.LOST),
     ],
 )
-def test_a_rung_holds_until_its_days_are_over(here: float, silent: float | None, has_left: bool, expected: Rung) -> None:
+def test_a_rung_holds_until_its_days_are_over(
+    here: float, silent: float | None, has_left: bool, expected: Rung
+) -> None:
     assert rung(Ladder(), here, silent, has_left=has_left) is expected
 
 

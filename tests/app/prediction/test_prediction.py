@@ -53,9 +53,16 @@ def test_histories_are_those_of_the_file(purchases: Purchases) -> None:
     expected = {}
     for one, days in days_of(purchases).items():
         first, *later = sorted(day for day in days if day < end)
-        expected[one] = (len(later), ((later or [first])[-1] - first) / 7, (end - first) / 7, sum(days[day] for day in later))
+        expected[one] = (
+            len(later),
+            ((later or [first])[-1] - first) / 7,
+            (end - first) / 7,
+            sum(days[day] for day in later),
+        )
     columns = (found.repeats, found.recency, found.age, found.spent)
-    assert {one: tuple(values) for one, *values in zip(found.ids.tolist(), *map(list, columns), strict=True)} == expected
+    assert {
+        one: tuple(values) for one, *values in zip(found.ids.tolist(), *map(list, columns), strict=True)
+    } == expected
 
 
 def test_a_large_house_is_read_some_at_a_time(purchases: Purchases, monkeypatch: pytest.MonkeyPatch) -> None:

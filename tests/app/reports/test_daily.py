@@ -167,7 +167,11 @@ def test_months_side_by_side_add_up_the_days(app: APIFlask, world: list[int]) ->
     for segment in report.segments:
         number = segment.segment_id or EVERYBODY
         for label, month in zip(report.labels, segment.months, strict=True):
-            days = [row for (of, day), row in rows.items() if of == number and f"{date(1970, 1, 1) + timedelta(day):%Y-%m}" == label]
+            days = [
+                row
+                for (of, day), row in rows.items()
+                if of == number and f"{date(1970, 1, 1) + timedelta(day):%Y-%m}" == label
+            ]
             assert month.size == rows[number, day_number(last[label])][0]
             assert (month.joined, month.left) == (sum(row[1] for row in days), sum(row[2] for row in days))
             assert (month.opens, month.clicks) == (sum(row[3] for row in days), sum(row[4] for row in days))

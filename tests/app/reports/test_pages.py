@@ -26,8 +26,8 @@ from app.reports.schemas import (
     SegmentReportOut,
     SurvivalOut,
 )
-from app.spreadsheet import guarded, workbook
 from app.shop.kinds import PURCHASED
+from app.spreadsheet import guarded, workbook
 from tests import make
 from tests.app.reports.world import delivered, happened, launched, member
 

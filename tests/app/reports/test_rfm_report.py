@@ -18,7 +18,8 @@ NOW = at("2026-11-21T12:00")
 def test_everybody_is_where_her_scores_say(app: APIFlask) -> None:
     dice = random.Random(5)
     people = [
-        (dice.randrange(400), dice.choice([1, 1, 1, 2, 2, 3, 5, 9, 20]), dice.randrange(500, 90_000)) for _ in range(300)
+        (dice.randrange(400), dice.choice([1, 1, 1, 2, 2, 3, 5, 9, 20]), dice.randrange(500, 90_000))
+        for _ in range(300)
     ]
     with transaction() as session:
         for days, orders, spent in people:
