@@ -1,22 +1,26 @@
 """Revenue churn: how much of what came in monthly went with those who were lost.
 
 Nobody here has a contract, so the monthly recurring revenue at the start of a month is what the people who were there
-then had paid in the month before, refunds taken off; lost is the part of those who were gone at its end.
+then had paid in the days that make somebody active (90, say), refunds taken off, as an average of 30 days; lost is the
+part of those who were gone at its end. A shorter look back would never see what a silent customer used to pay.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from app.events.models import Event
-from app.reports.periods import inside, seconds, span
+from app.reports.periods import DAY, place, place_number, seconds
 from app.reports.presence import Stretches
 from app.reports.retention import ways_of
 from app.reports.rows import Rows
 from app.shop.kinds import PURCHASED
 from segments import kpi
+
+MONTH_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +32,55 @@ class Recurring:
     churn: float | None
 
 
-def revenue_churn(rows: Rows, there: Stretches, before: datetime, ends: Sequence[datetime]) -> list[Recurring]:
-    """A Recurring for each pair of neighbours among the moments, in one statement; `before` the first began a month."""
-    moments = [before, *ends[:-1]]
+def revenue_churn(rows: Rows, there: Stretches, days: int, ends: Sequence[datetime]) -> list[Recurring]:
+    """A Recurring for each pair of neighbours among the moments, in one statement; looks back so many days."""
+    months = len(ends) - 1
+    start, lost = [0] * months, [0] * months
+    for since, until, first, last, gone, paid in _paid(rows.execute(_counted(there, days, ends))):
+        for at in range(max(since, first), min(until, last, months - 1) + 1):
+            start[at] += paid
+            lost[at] += paid if gone and at == last else 0
+    return [_recurring(*each, days) for each in zip(start, lost, strict=True)]
+
+
+def _counted(there: Stretches, days: int, ends: Sequence[datetime]) -> Select[*tuple[Any, ...]]:
+    """(first and last moment that a purchase counts for, the stay it falls into, whether it ended there, sum)."""
+    at, look_back = seconds(Event.occurred_at), days * DAY
     paid = (
-        select(Event.subscriber_id, span(Event.occurred_at, moments), func.sum(Event.value).label("paid"))
-        .where(Event.kind == PURCHASED.code, inside(Event.occurred_at, moments))
-        .group_by(Event.subscriber_id, "span")
+        select(
+            Event.subscriber_id,
+            place(Event.occurred_at, ends).label("since"),
+            (place_number(at + look_back, [int(end.timestamp()) for end in ends]) - 1).label("until"),
+            func.sum(Event.value).label("paid"),
+        )
+        .where(
+            Event.kind == PURCHASED.code,
+            Event.occurred_at >= ends[0] - timedelta(days=days),
+            Event.occurred_at < ends[-1],
+        )
+        .group_by(Event.subscriber_id, "since", "until")
         .subquery("paid")
     )
     ways = ways_of(there, ends)
     following = seconds(func.lead(ways.c.first_at).over(partition_by=ways.c.subscriber_id, order_by=ways.c.first_at))
-    way = select(ways, following.label("next_at")).subquery("stay")
-    # The purchases of span n are those of the month that ends at moment n of `ends`.
-    is_there = (way.c.subscriber_id == paid.c.subscriber_id, paid.c.span.between(way.c.first_at, way.c.last_at))
-    gone = (way.c.last_at == paid.c.span) & or_(way.c.next_at.is_(None), way.c.next_at > paid.c.span + 1)
-    summed = (
-        select(paid.c.span, func.sum(paid.c.paid), func.sum(paid.c.paid).filter(gone))
-        .join_from(paid, way, is_there[0] & is_there[1])
-        .group_by(paid.c.span)
+    stay = select(ways, following.label("next_at")).subquery("stay")
+    gone = or_(stay.c.next_at.is_(None), stay.c.next_at > stay.c.last_at + 1)
+    overlaps = (
+        (stay.c.subscriber_id == paid.c.subscriber_id)
+        & (stay.c.first_at <= paid.c.until)
+        & (stay.c.last_at >= paid.c.since)
     )
-    found = {at: (int(start or 0), int(lost or 0)) for at, start, lost in rows.execute(summed)}
-    return [_recurring(*found.get(at, (0, 0))) for at in range(len(ends) - 1)]
+    groups = (paid.c.since, paid.c.until, stay.c.first_at, stay.c.last_at, gone.label("gone"))
+    counted = select(*groups, func.sum(paid.c.paid)).join_from(paid, stay, overlaps)
+    return counted.group_by(paid.c.since, paid.c.until, stay.c.first_at, stay.c.last_at, "gone")
 
 
-def _recurring(start: int, lost: int) -> Recurring:
+def _paid(rows: Iterable[Any]) -> Iterable[tuple[int, int, int, int, bool, int]]:
+    for since, until, first, last, gone, paid in rows:
+        yield since, until, first, last, bool(gone), int(paid or 0)
+
+
+def _recurring(start: int, lost: int, days: int) -> Recurring:
     """More refunds than revenue leave nothing to be lost."""
-    return Recurring(start, lost, kpi.revenue_churn(start, lost) if start > 0 else None)
+    monthly = (round(each * MONTH_DAYS / days) for each in (start, lost))
+    return Recurring(*monthly, kpi.revenue_churn(start, lost) if start > 0 else None)

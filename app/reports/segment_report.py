@@ -60,14 +60,14 @@ def segment_report(
     meant = definitions(session).with_asked(query.days, query.times)
     then = query.presence is Presence.MEMBER or query.people is People.THEN
     scope, source = Scope(segment_id, as_it_was=then), rows or session
-    before, *periods = months_until(session, query.until, query.months + 1, now)
+    periods = months_until(session, query.until, query.months, now)
     there = stretches(query.presence, meant, scope)
     ends = edges(periods, now)
     figures = (
         engagement(source, scope, periods, now),
         retention_between(source, there, ends),
         repeat_rates(source, scope, periods, now, meant),
-        revenue_churn(source, there, before.start, ends),
+        revenue_churn(source, there, meant.active_days, ends),
     )
     people, measured = count_people(session, scope)
     return SegmentReport(

@@ -56,8 +56,8 @@ def revenue_churn() -> str:
     """The formula."""
     return str(
         _(
-            "(MRR lost / MRR at the start) · 100: of what those there at the start paid in the month before, "
-            "the share that came from people lost by the end of this one."
+            "(MRR lost / MRR at the start) · 100: of what those there at the start had paid a month "
+            "in the days that make somebody active, the share of those lost by its end."
         )
     )
 
