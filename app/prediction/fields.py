@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, cast, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 
 from app.accounts.organisation import organisation
 from app.prediction.models import Prediction
@@ -19,24 +19,16 @@ def fields(session: Session) -> Iterator[Field]:
     """The words of this feature; unknown of everybody who never bought."""
     found = organisation(session)
     currency = found.currency if found else "EUR"
-    alive = Label(
-        "probability of still being a customer, in percent", "Wahrscheinlichkeit, noch Kunde zu sein, in Prozent"
-    )
-    soon = Label(
-        "expected purchases in the next 90 days, in hundredths",
-        "erwartete Käufe in den nächsten 90 Tagen, in Hundertsteln",
-    )
-    year = Label(
-        "expected purchases in the next 365 days, in hundredths",
-        "erwartete Käufe in den nächsten 365 Tagen, in Hundertsteln",
-    )
-    value = Label("predicted value of the next 365 days", "vorhergesagter Wert der nächsten 365 Tage")
+    alive = Label("chance to be still a customer, in percent", "Chance, noch Kunde zu sein, in Prozent")
+    soon = Label("expected purchases in 90 days", "erwartete Käufe in 90 Tagen")
+    year = Label("expected purchases in 365 days", "erwartete Käufe in 365 Tagen")
+    value = Label("predicted value of 365 days", "vorhergesagter Wert von 365 Tagen")
     for name, label, column in (
-        ("alive", alive, Prediction.alive),
+        ("alive", alive, Prediction.alive * _PERCENT),
         ("expected_purchases_90", soon, Prediction.purchases_90),
         ("expected_purchases_365", year, Prediction.purchases_365),
     ):
-        yield Field(name, label, FieldType.NUMBER, _hundredths(column), Group.PURCHASES)
+        yield Field(name, label, FieldType.NUMBER, _of(column), Group.PURCHASES)
     yield Field("predicted_value", value, FieldType.MONEY, _of(Prediction.value), Group.PURCHASES, currency=currency)
 
 
@@ -46,7 +38,3 @@ def _of(column: Any) -> Callable[[], ColumnElement[Any]]:
         return mine.correlate(Standing).scalar_subquery()
 
     return sql
-
-
-def _hundredths(column: InstrumentedAttribute[float]) -> Callable[[], ColumnElement[Any]]:
-    return _of(cast(func.round(column * _PERCENT), Integer))

@@ -118,7 +118,7 @@ def get_ladder(query: MovesQuery) -> MovesOut:
 def get_rfm(query: RfmQuery) -> RfmOut:
     """`grid[recency - 1][frequency - 1]`; money is in minor units, null in groups of fewer than 10 people."""
     with reading() as session:
-        return RfmOut(rfm_report(session, query.segment, utc_now()))
+        return RfmOut(rfm_report(session, query, utc_now()))
 
 
 @blueprint.get("/reports/history")

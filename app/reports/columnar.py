@@ -27,7 +27,7 @@ class Columnar:
 
     def __init__(self, connection: "duckdb.DuckDBPyConnection") -> None:
         self._connection = connection
-        self._dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+        self._dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 
     def execute(self, statement: Executable, /) -> Iterable[Any]:
         """The rows; moments come as the numbers they are stored as."""

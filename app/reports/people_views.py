@@ -108,7 +108,7 @@ def _choices(session: Any) -> dict[str, Any]:
 
 def _rfm() -> RfmReport:
     with reading() as session:
-        return rfm_report(session, read(RfmQuery, request.args).segment, utc_now())
+        return rfm_report(session, read(RfmQuery, request.args), utc_now())
 
 
 def _history(query: HistoryQuery) -> History:

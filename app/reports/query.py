@@ -107,11 +107,22 @@ class SurvivalQuery(BaseModel):
     segment: RowId | None = _SEGMENT
 
 
+class BordersOf(StrEnum):
+    """Which borders part the scores of RFM."""
+
+    FIXED = "fixed"
+    OWN = "own"
+
+
 class RfmQuery(BaseModel):
-    """Whose purchases are sorted."""
+    """Whose purchases are sorted, and how."""
 
     model_config = ConfigDict(frozen=True)
 
+    borders: BordersOf = Field(
+        BordersOf.FIXED,
+        description="`fixed` borders, as in rules for segments; or `own`: five parts of equal size of these buyers.",
+    )
     segment: RowId | None = _SEGMENT
 
 

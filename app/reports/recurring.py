@@ -82,5 +82,5 @@ def _paid(rows: Iterable[Any]) -> Iterable[tuple[int, int, int, int, bool, int]]
 
 def _recurring(start: int, lost: int, days: int) -> Recurring:
     """More refunds than revenue leave nothing to be lost."""
-    monthly = (round(each * MONTH_DAYS / days) for each in (start, lost))
-    return Recurring(*monthly, kpi.revenue_churn(start, lost) if start > 0 else None)
+    mrr, gone = (round(each * MONTH_DAYS / days) for each in (start, lost))
+    return Recurring(mrr, gone, kpi.revenue_churn(start, lost) if start > 0 else None)

@@ -1,7 +1,7 @@
 """Who buys how: everybody who bought, by the scores of recency, frequency and money.
 
-The borders are those of this shop's own customers, five parts of equal size for each scale; `segments.rfm` names what
-the scores say together.
+The borders are fixed, the same that rules for segments use, or those of the buyers looked at: five parts of equal size
+for each scale. `segments.rfm` names what the scores say together.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.reports.periods import DAY, place_number, seconds
+from app.reports.query import BordersOf, RfmQuery
 from app.reports.scope import SMALLEST_GROUP, Scope
 from app.subscribers.models import Standing
 from segments.rfm import Borders, RfmClass, class_of, quintiles_of
@@ -36,21 +37,17 @@ class RfmReport:
 
     segment_id: int | None
     as_of: datetime
+    borders_of: BordersOf
     borders: Borders
     classes: dict[RfmClass, RfmGroup]
     grid: tuple[tuple[RfmGroup, ...], ...]
 
 
-def rfm_report(session: Session, segment_id: int | None, now: datetime) -> RfmReport:
-    """The table, in four statements over the narrow row of each person."""
-    scope = Scope(segment_id)
+def rfm_report(session: Session, query: RfmQuery, now: datetime) -> RfmReport:
+    """The table, in one statement over the narrow row of each person; its own borders take three more."""
+    scope = Scope(query.segment)
     silent = (int(now.timestamp()) - seconds(Standing.last_order_at)) // DAY
-    whole = Standing.spent // _CENTS
-    borders = Borders(
-        recency=_quintiles(session, scope, silent),
-        orders=_quintiles(session, scope, Standing.orders),
-        spend=tuple(_CENTS * each + _CENTS - 1 for each in _quintiles(session, scope, whole)),  # type: ignore[arg-type]
-    )
+    borders = _own(session, scope, silent) if query.borders is BordersOf.OWN else Borders()
     recency = 5 - _above(silent, borders.recency)
     frequency, monetary = (
         1 + _above(each, scale) for each, scale in ((Standing.orders, borders.orders), (Standing.spent, borders.spend))
@@ -69,11 +66,21 @@ def rfm_report(session: Session, segment_id: int | None, now: datetime) -> RfmRe
         tuple(_group(row[3:] for row in rows if row[:2] == (lately, often)) for often in range(1, 6))
         for lately in range(1, 6)
     )
-    return RfmReport(segment_id, now, borders, classes, grid)
+    return RfmReport(query.segment, now, query.borders, borders, classes, grid)
 
 
 def _buyers(statement: Any, scope: Scope) -> Any:
     return scope.of_today(statement.where(Standing.orders > 0), Standing.subscriber_id)
+
+
+def _own(session: Session, scope: Scope, silent: Any) -> Borders:
+    """Of money in whole units: there are few of those."""
+    whole = Standing.spent // _CENTS
+    return Borders(
+        recency=_quintiles(session, scope, silent),
+        orders=_quintiles(session, scope, Standing.orders),
+        spend=tuple(_CENTS * each + _CENTS - 1 for each in _quintiles(session, scope, whole)),  # type: ignore[arg-type]
+    )
 
 
 def _quintiles(session: Session, scope: Scope, value: Any) -> tuple[float, float, float, float]:

@@ -16,10 +16,10 @@ from app.reports.definitions import Definitions
 from app.reports.engagement import Engagement
 from app.reports.history import History, MonthOf, SegmentHistory
 from app.reports.ladder import Move, Moves
-from app.reports.models import CountState, KeptReport
+from app.reports.models import KeptReport
 from app.reports.overview import DayHits, Overview, TierSize, Window
 from app.reports.presence import Presence
-from app.reports.query import Metric, Since, StaysOf
+from app.reports.query import BordersOf, Metric, Since, StaysOf
 from app.reports.recurring import Recurring
 from app.reports.repeat import Repeat
 from app.reports.retention import Retention
@@ -150,6 +150,7 @@ class RfmOut(RootModel[RfmReport]):
         RfmReport(
             segment_id=None,
             as_of=_NOW,
+            borders_of=BordersOf.FIXED,
             borders=Borders(),
             classes={RfmClass.CHAMPIONS: RfmGroup(41, 320, 2_210_000), RfmClass.DORMANT: RfmGroup(4, None, None)},
             grid=((RfmGroup(4, None, None), RfmGroup(12, 24, 61_000)),),
@@ -198,7 +199,7 @@ class CountOut(BaseModel):
 
     id: int
     kind: str
-    state: CountState
+    state: Literal["waiting", "counting", "done", "failed"]
     progress: int
     as_of: datetime | None
     error: str | None

@@ -10,7 +10,7 @@ from app.feature import house
 from app.formatting import number
 from app.i18n import language
 from app.reports.definitions import Definitions, Lost
-from app.reports.query import Metric, Since, StaysOf
+from app.reports.query import BordersOf, Metric, Since, StaysOf
 from app.reports.survival import Survival
 from segments.ladder import Rung
 from segments.rfm import Borders, RfmClass
@@ -175,20 +175,20 @@ def curve_names(report: Survival) -> list[str]:
     return [curve.name or nobody for curve in report.curves]
 
 
-def rfm_scores(borders: Borders) -> str:
+def rfm_scores(of: BordersOf, borders: Borders) -> str:
     """Where the borders between the scores are."""
     said = {
         "recency": ", ".join(number(each) for each in borders.recency),
         "orders": ", ".join(number(each) for each in borders.orders),
         "spend": ", ".join(amount(round(each)) for each in borders.spend),
     }
-    return str(
-        _(
-            "Each score has five parts of equal size. Recency: up to %(recency)s days since the last purchase. "
-            "Frequency: more than %(orders)s orders. Money: more than %(spend)s in all.",
-            **said,
-        )
+    where = _(
+        "Recency: up to %(recency)s days since the last purchase. Frequency: more than %(orders)s orders. "
+        "Money: more than %(spend)s in all.",
+        **said,
     )
+    own = _("Each score has five parts of equal size.")
+    return str(f"{own} {where}" if of is BordersOf.OWN else where)
 
 
 def day_choices(meant: Definitions) -> list[tuple[str, str]]:

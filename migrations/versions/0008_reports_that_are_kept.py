@@ -70,7 +70,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "report_reader",
-        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", ID, nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("last_month", sa.String(length=7), nullable=True),
         sa.ForeignKeyConstraint(
@@ -80,7 +80,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "prediction",
-        sa.Column("subscriber_id", sa.BigInteger(), nullable=False),
+        sa.Column("subscriber_id", ID, nullable=False),
         sa.Column("purchases_90", sa.Float(precision=53), nullable=False),
         sa.Column("purchases_365", sa.Float(precision=53), nullable=False),
         sa.Column("alive", sa.Float(precision=53), nullable=False),

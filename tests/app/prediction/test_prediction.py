@@ -124,7 +124,7 @@ def test_rules_may_speak_of_it(purchases: Purchases) -> None:
     rule = {
         "all": [
             {"field": "alive", "op": "at_least", "value": 90},
-            {"field": "expected_purchases_365", "op": "at_least", "value": 200},
+            {"field": "expected_purchases_365", "op": "at_least", "value": 2.5},
             {"field": "predicted_value", "op": "at_least", "value": 50},
         ]
     }
@@ -133,12 +133,12 @@ def test_rules_may_speak_of_it(purchases: Purchases) -> None:
         found = count(session, words.people(rule))
         expected = session.scalar(
             select(func.count()).where(
-                func.round(Prediction.alive * 100) >= 90,
-                func.round(Prediction.purchases_365 * 100) >= 200,
+                Prediction.alive >= 0.9,
+                Prediction.purchases_365 >= 2.5,
                 Prediction.value >= 5000,
             )
         )
-        assert "predicted value of the next 365 days is at least" in words.sentence(rule, "en")
+        assert "predicted value of 365 days is at least" in words.sentence(rule, "en")
     assert found == expected
     assert found
 

@@ -4,18 +4,21 @@ import random
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from apiflask import APIFlask
 
 from app.db import transaction
+from app.reports.query import BordersOf, RfmQuery
 from app.reports.rfm import rfm_report
-from segments.rfm import RfmClass, quintiles, scores
+from segments.rfm import Borders, RfmClass, quintiles, scores
 from tests import make
 from tests.app.reports.world import at
 
 NOW = at("2026-11-21T12:00")
 
 
-def test_everybody_is_where_her_scores_say(app: APIFlask) -> None:
+@pytest.mark.parametrize("borders", list(BordersOf))
+def test_everybody_is_where_her_scores_say(app: APIFlask, borders: BordersOf) -> None:
     dice = random.Random(5)
     people = [
         (dice.randrange(400), dice.choice([1, 1, 1, 2, 2, 3, 5, 9, 20]), dice.randrange(500, 90_000))
@@ -25,9 +28,12 @@ def test_everybody_is_where_her_scores_say(app: APIFlask) -> None:
         for days, orders, spent in people:
             make.subscriber(session, orders=orders, spent=spent, last_order_at=NOW - timedelta(days=days, hours=3))
         make.subscriber(session)
-        found = rfm_report(session, None, NOW)
-    assert found.borders.recency == quintiles([days for days, _, _ in people])
-    assert found.borders.orders == quintiles([orders for _, orders, _ in people])
+        found = rfm_report(session, RfmQuery(borders=borders), NOW)
+    if borders is BordersOf.OWN:
+        assert found.borders.recency == quintiles([days for days, _, _ in people])
+        assert found.borders.orders == quintiles([orders for _, orders, _ in people])
+    else:
+        assert found.borders == Borders()
     each = [scores(days, orders, spent, found.borders) for days, orders, spent in people]
     classes = Counter(one.rfm_class for one in each)
     assert {name: group.people for name, group in found.classes.items() if group.people} == classes
