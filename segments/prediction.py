@@ -21,7 +21,7 @@ else:
     Numbers: TypeAlias = Any
 
 # So far the logarithm of a parameter may go before it is no pattern any more: a millionth, a million.
-_FARTHEST = 14.0
+_FARTHEST = 12.0
 _TOLERANCE = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 2_000}
 
 
