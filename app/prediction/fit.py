@@ -5,7 +5,7 @@ three digits by then. In charge of both, and of the check on time held out.
 """
 
 from collections import defaultdict
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,20 +30,52 @@ SAMPLE = 50_000
 _WEEKS = {90: 90 / 7, 365: 365 / 7}
 
 
-def refit(session: Session, now: datetime) -> None:
-    """Fit anew and write every prediction; where nothing can be fitted, say so and predict nothing."""
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a fit found: nothing is expected of anybody where `buying` is None. `check` is `check.check`'s."""
+
+    buying: Buying | None
+    paying: Paying | None = None
+    customers: int = 0
+    check: dict[str, Any] = field(default_factory=dict)
+
+
+def learn(session: Session, now: datetime) -> Learnt:
+    """Fit anew and check it; this takes seconds and writes nothing."""
     try:
         bought, paid, customers = fit(session, now)
-        checked = check(session, fit)
+        return Learnt(bought, paid, customers, check(session, fit))
     except NoFitError:
-        session.execute(delete(Prediction))
-        _keep(session, now, customers=0, parameters={}, check={}, problem=True)
-        return
-    session.execute(delete(Prediction))
-    for some in histories(session, now):
-        session.execute(insert(Prediction), _rows(bought, paid, some))
-    parameters = {"buying": asdict(bought), "paying": asdict(paid) if paid else None}
-    _keep(session, now, customers=customers, parameters=parameters, check=checked, problem=False)
+        return Learnt(None)
+
+
+def write_some(session: Session, learnt: Learnt, after: int, some: Histories) -> int:
+    """Put what is expected of these customers in the place of what was, from behind the id `after` on; the last id."""
+    assert learnt.buying
+    last = int(some.ids[-1])
+    session.execute(delete(Prediction).where(Prediction.subscriber_id > after, Prediction.subscriber_id <= last))
+    session.execute(insert(Prediction), _rows(learnt.buying, learnt.paying, some))
+    return last
+
+
+def finish(session: Session, learnt: Learnt, after: int, now: datetime) -> None:
+    """Forget what was expected of those behind the last id, and keep the fit."""
+    session.execute(delete(Prediction).where(Prediction.subscriber_id > after))
+    parameters: dict[str, Any] = {}
+    if learnt.buying:
+        parameters = {"buying": asdict(learnt.buying), "paying": asdict(learnt.paying) if learnt.paying else None}
+    session.merge(
+        PredictionFit(
+            id=1,
+            wanted_at=None,
+            fitted_at=now,
+            as_of=now,
+            customers=learnt.customers,
+            parameters=parameters,
+            check=learnt.check,
+            problem=learnt.buying is None,
+        )
+    )
 
 
 def fit(session: Session, until: datetime) -> tuple[Buying, Paying | None, int]:
@@ -82,10 +114,6 @@ def is_due(session: Session, now: datetime) -> bool:
     if row is None or row.fitted_at is None:
         return True
     return row.wanted_at is not None or now - row.fitted_at > timedelta(hours=20)
-
-
-def _keep(session: Session, now: datetime, **values: Any) -> None:
-    session.merge(PredictionFit(id=1, wanted_at=None, fitted_at=now, as_of=now, **values))
 
 
 def _rows(bought: Buying, paid: Paying | None, some: Histories) -> list[dict[str, Any]]:

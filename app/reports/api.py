@@ -16,11 +16,10 @@ from app.reports import kept
 from app.reports.campaign_report import campaign_report
 from app.reports.history import history
 from app.reports.jobs import count as count_job
-from app.reports.kinds import COHORTS, KINDS, MOVES, SEGMENT, SURVIVAL, Kind, SegmentAsked
+from app.reports.kinds import COHORTS, KINDS, MOVES, RFM, SEGMENT, SURVIVAL, Kind, SegmentAsked
 from app.reports.models import KeptReport
 from app.reports.overview import overview
 from app.reports.query import CohortQuery, HistoryQuery, MovesQuery, RfmQuery, SegmentQuery, SurvivalQuery
-from app.reports.rfm import rfm_report
 from app.reports.schemas import (
     CampaignReportOut,
     CohortGridOut,
@@ -118,7 +117,7 @@ def get_ladder(query: MovesQuery) -> MovesOut:
 def get_rfm(query: RfmQuery) -> RfmOut:
     """`grid[recency - 1][frequency - 1]`; money is in minor units, null in groups of fewer than 10 people."""
     with reading() as session:
-        return RfmOut(rfm_report(session, query, utc_now()))
+        return RfmOut(_answer(session, RFM, query, utc_now()))
 
 
 @blueprint.get("/reports/history")

@@ -27,6 +27,8 @@ from app.tracking.kinds import CLICKED, OPENED
 from segments.calendar import start_of
 
 EVERYBODY = 0
+# So many events take some seconds: nobody else can write to SQLite in that time.
+STEP = 250_000
 _EPOCH = date(1970, 1, 1)
 _DID = ("opens", "clicks", "uniques", "purchases", "revenue")
 _Earlier = aliased(Event)
@@ -39,28 +41,29 @@ def day_number(day: date) -> int:
     return (day - _EPOCH).days
 
 
-def build(session: Session, now: datetime) -> None:
-    """Bring the rows up to now. The day that is running is built as far as it has come."""
+def build(session: Session, now: datetime, events: int = STEP) -> bool:
+    """Bring the rows a step nearer to now, at most so many events; True if there is more to do.
+
+    The day that is running is built as far as it has come. Each step is whole: what follows may wait.
+    """
     zone, newest = time_zone(session), session.scalar(select(func.max(Event.id))) or 0
     state = session.get(DailyState, 1, with_for_update=True)
     today = day_number(now.astimezone(zone).date())
     if state is None or state.time_zone != zone.key or state.event_id > newest:
         _forget(session, state)
         state = DailyState(id=1, event_id=0, open_day=_first_day(session, zone, today), time_zone=zone.key)
-    _add_events(session, state.event_id, newest, zone)
-    _write_sizes(session, _days(state.open_day, today, zone), now)
-    state.event_id, state.open_day, state.built_at = newest, today, now
+    upto = min(newest, state.event_id + events)
+    _add_events(session, state.event_id, upto, zone)
+    if upto == newest:
+        _write_sizes(session, _days(state.open_day, today, zone), now)
+        state.open_day = today
+    state.event_id, state.built_at = upto, now
     session.merge(state)
-
-
-def rebuild(session: Session, now: datetime) -> None:
-    """Build all rows anew: after memberships were changed backwards, or events taken away."""
-    forget(session)
-    build(session, now)
+    return upto < newest
 
 
 def forget(session: Session) -> None:
-    """Let the next build begin anew."""
+    """Let the next build begin anew: after memberships were changed backwards, or events taken away."""
     _forget(session, session.get(DailyState, 1))
 
 
@@ -204,4 +207,4 @@ def built_at(session: Session) -> datetime | None:
     return state.built_at.astimezone(UTC) if state else None
 
 
-__all__ = ["EVERYBODY", "build", "built_at", "day_number", "forget", "rebuild"]
+__all__ = ["EVERYBODY", "build", "built_at", "day_number", "forget"]

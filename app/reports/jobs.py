@@ -28,8 +28,10 @@ def count() -> None:
 @job("long")
 def build_days() -> None:
     """Bring the rows of each segment and day up to now."""
-    with transaction() as session:
-        daily.build(session, utc_now())
+    more = True
+    while more:
+        with transaction() as session:
+            more = daily.build(session, utc_now())
 
 
 @job("quick")

@@ -22,6 +22,7 @@ from app.reports.kinds import (
     COMPARISON,
     KINDS,
     MOVES,
+    RFM,
     SEGMENT,
     SURVIVAL,
     Kind,
@@ -81,7 +82,7 @@ def want_usual(session: Session, now: datetime) -> None:
     if not is_large(session):
         return
     asked: list[tuple[Kind[Any, Any], BaseModel]] = [
-        (kind, kind.asked_of({})) for kind in (COMPARISON, COHORTS, SURVIVAL, MOVES)
+        (kind, kind.asked_of({})) for kind in (COMPARISON, COHORTS, SURVIVAL, MOVES, RFM)
     ]
     segments = (None, *(segment.id for segment in current_segments(session)))
     asked += [(SEGMENT, SEGMENT.asked_of({"segment_id": each})) for each in segments]

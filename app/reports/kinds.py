@@ -16,7 +16,8 @@ from app.errors import Invalid
 from app.reports.cohorts import CohortGrid, cohort_grid
 from app.reports.comparison import SegmentComparison, compare_segments
 from app.reports.ladder import Moves, moves
-from app.reports.query import CohortQuery, MovesQuery, SegmentQuery, SurvivalQuery
+from app.reports.query import CohortQuery, MovesQuery, RfmQuery, SegmentQuery, SurvivalQuery
+from app.reports.rfm import RfmReport, rfm_report
 from app.reports.rows import Rows
 from app.reports.segment_report import SegmentReport, segment_report
 from app.reports.survival import Survival, survival
@@ -84,10 +85,16 @@ def _cohorts(session: Session, rows: Rows, query: CohortQuery, now: datetime) ->
     return cohort_grid(session, query, now, rows)
 
 
+def _rfm(_session: Session, rows: Rows, query: RfmQuery, now: datetime) -> RfmReport:
+    return rfm_report(rows, query, now)
+
+
 SEGMENT = Kind("segment", SegmentAsked, SegmentReport, _segment, statements=6)
 COMPARISON = Kind("comparison", ComparisonAsked, SegmentComparison, _comparison, statements=2)
 COHORTS = Kind("cohorts", CohortQuery, CohortGrid, _cohorts, statements=2)
 SURVIVAL = Kind("survival", SurvivalQuery, Survival, survival, statements=1)
 MOVES = Kind("moves", MovesQuery, Moves, moves, statements=1)
 
-KINDS: dict[str, Kind[Any, Any]] = {kind.name: kind for kind in (SEGMENT, COMPARISON, COHORTS, SURVIVAL, MOVES)}
+RFM = Kind("rfm", RfmQuery, RfmReport, _rfm, statements=4)
+
+KINDS: dict[str, Kind[Any, Any]] = {kind.name: kind for kind in (SEGMENT, COMPARISON, COHORTS, SURVIVAL, MOVES, RFM)}

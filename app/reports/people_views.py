@@ -8,9 +8,8 @@ from app.audiences.segment import find
 from app.db import reading, utc_now
 from app.reports import tables
 from app.reports.history import History, history
-from app.reports.kinds import COHORTS, MOVES, SEGMENT, SURVIVAL, SegmentAsked
+from app.reports.kinds import COHORTS, MOVES, RFM, SEGMENT, SURVIVAL, SegmentAsked
 from app.reports.query import CohortQuery, HistoryQuery, MovesQuery, RfmQuery, SurvivalQuery, read
-from app.reports.rfm import RfmReport, rfm_report
 from app.reports.shelf import ENDING, arguments, blueprint, file, page, segment_choices, table
 
 
@@ -70,16 +69,13 @@ def ladder_file(ending: str) -> Response:
 @blueprint.get("/reports/rfm")
 def rfm() -> str:
     """Who buys how."""
-    with reading() as session:
-        return render_template(
-            "reports/rfm.html", report=_rfm(), query=read(RfmQuery, request.args), **_choices(session)
-        )
+    return page("reports/rfm.html", RFM, read(RfmQuery, request.args), _choices)
 
 
 @blueprint.get(f"/reports/rfm.{ENDING}")
 def rfm_file(ending: str) -> Response:
     """The same as a file."""
-    return file("rfm", ending, tables.rfm_table(_rfm()))
+    return table(RFM, read(RfmQuery, request.args), ending, "rfm", tables.rfm_table)
 
 
 @blueprint.get("/reports/history", endpoint="history")
@@ -104,11 +100,6 @@ def _segment_asked(segment_id: int | None) -> SegmentAsked:
 
 def _choices(session: Any) -> dict[str, Any]:
     return {"segments": segment_choices(session)}
-
-
-def _rfm() -> RfmReport:
-    with reading() as session:
-        return rfm_report(session, read(RfmQuery, request.args), utc_now())
 
 
 def _history(query: HistoryQuery) -> History:

@@ -11,10 +11,10 @@ from math import floor
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from app.reports.periods import DAY, place_number, seconds
 from app.reports.query import BordersOf, RfmQuery
+from app.reports.rows import Rows
 from app.reports.scope import SMALLEST_GROUP, Scope
 from app.subscribers.models import Standing
 from segments.rfm import Borders, RfmClass, class_of, quintiles_of
@@ -43,11 +43,11 @@ class RfmReport:
     grid: tuple[tuple[RfmGroup, ...], ...]
 
 
-def rfm_report(session: Session, query: RfmQuery, now: datetime) -> RfmReport:
+def rfm_report(rows: Rows, query: RfmQuery, now: datetime) -> RfmReport:
     """The table, in one statement over the narrow row of each person; its own borders take three more."""
     scope = Scope(query.segment)
     silent = (int(now.timestamp()) - seconds(Standing.last_order_at)) // DAY
-    borders = _own(session, scope, silent) if query.borders is BordersOf.OWN else Borders()
+    borders = _own(rows, scope, silent) if query.borders is BordersOf.OWN else Borders()
     recency = 5 - _above(silent, borders.recency)
     frequency, monetary = (
         1 + _above(each, scale) for each, scale in ((Standing.orders, borders.orders), (Standing.spent, borders.spend))
@@ -60,10 +60,10 @@ def rfm_report(session: Session, query: RfmQuery, now: datetime) -> RfmReport:
         func.sum(Standing.orders),
         func.sum(Standing.spent),
     ).group_by("recency", "frequency", "monetary")
-    rows = [tuple(int(each) for each in row) for row in session.execute(_buyers(counted, scope))]
-    classes = {each: _group(row[3:] for row in rows if class_of(*row[:3]) is each) for each in RfmClass}
+    found = [tuple(int(each) for each in row) for row in rows.execute(_buyers(counted, scope))]
+    classes = {each: _group(row[3:] for row in found if class_of(*row[:3]) is each) for each in RfmClass}
     grid = tuple(
-        tuple(_group(row[3:] for row in rows if row[:2] == (lately, often)) for often in range(1, 6))
+        tuple(_group(row[3:] for row in found if row[:2] == (lately, often)) for often in range(1, 6))
         for lately in range(1, 6)
     )
     return RfmReport(query.segment, now, query.borders, borders, classes, grid)
@@ -73,20 +73,20 @@ def _buyers(statement: Any, scope: Scope) -> Any:
     return scope.of_today(statement.where(Standing.orders > 0), Standing.subscriber_id)
 
 
-def _own(session: Session, scope: Scope, silent: Any) -> Borders:
+def _own(rows: Rows, scope: Scope, silent: Any) -> Borders:
     """Of money in whole units: there are few of those."""
     whole = Standing.spent // _CENTS
     return Borders(
-        recency=_quintiles(session, scope, silent),
-        orders=_quintiles(session, scope, Standing.orders),
-        spend=tuple(_CENTS * each + _CENTS - 1 for each in _quintiles(session, scope, whole)),  # type: ignore[arg-type]
+        recency=_quintiles(rows, scope, silent),
+        orders=_quintiles(rows, scope, Standing.orders),
+        spend=tuple(_CENTS * each + _CENTS - 1 for each in _quintiles(rows, scope, whole)),  # type: ignore[arg-type]
     )
 
 
-def _quintiles(session: Session, scope: Scope, value: Any) -> tuple[float, float, float, float]:
+def _quintiles(rows: Rows, scope: Scope, value: Any) -> tuple[float, float, float, float]:
     """From how often each value comes: there are few values and many people."""
     counted = _buyers(select(value.label("value"), func.count()).select_from(Standing), scope)
-    return quintiles_of({int(each): number for each, number in session.execute(counted.group_by("value"))})
+    return quintiles_of({int(each): number for each, number in rows.execute(counted.group_by("value"))})
 
 
 def _above(value: Any, borders: Iterable[float]) -> Any:

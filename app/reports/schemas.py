@@ -179,7 +179,7 @@ class CountIn(BaseModel):
         json_schema_extra={"examples": [{"kind": "cohorts", "query": {"metric": "revenue", "months": 24}}]},
     )
 
-    kind: Literal["segment", "comparison", "cohorts", "survival", "moves"] = Field(
+    kind: Literal["segment", "comparison", "cohorts", "survival", "moves", "rfm"] = Field(
         description="`segment` is everybody too (`segment_id` in the query), `moves` the ladder, `comparison` all "
         "segments side by side on the page of reports."
     )

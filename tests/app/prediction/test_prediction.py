@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, func, select
 
 from app.audiences.count import count
 from app.audiences.reading import reader
 from app.db import reading, transaction
+from app.events.models import Event
 from app.prediction.api import OutlookOut
-from app.prediction.fit import fit, is_due, refit, want_fit
+from app.prediction.fit import fit, is_due, want_fit
 from app.prediction.histories import histories
-from app.prediction.jobs import predict
+from app.prediction.jobs import predict, refit
 from app.prediction.models import Prediction, PredictionFit
 from app.prediction.page import outlook
 from app.shop.kinds import PURCHASED
@@ -76,8 +76,8 @@ def test_a_large_house_is_read_some_at_a_time(purchases: Purchases, monkeypatch:
 
 def test_every_customer_has_what_the_model_says_of_her(purchases: Purchases) -> None:
     now = LAST
-    with transaction() as session:
-        refit(session, now)
+    refit(now)
+    with reading() as session:
         bought, _paid, customers = fit(session, now)
         (past,) = histories(session, now)
         rows = {row.subscriber_id: row for row in session.scalars(select(Prediction))}
@@ -96,8 +96,7 @@ def test_every_customer_has_what_the_model_says_of_her(purchases: Purchases) -> 
 
 
 def test_the_check_compares_with_what_came(purchases: Purchases) -> None:
-    with transaction() as session:
-        refit(session, LAST)
+    refit(LAST)
     with reading() as session:
         check = outlook(session).check
     assert check
@@ -119,8 +118,7 @@ def rows_after(rows: list[tuple[datetime, int]], cut: int) -> list[tuple[int, in
 
 
 def test_rules_may_speak_of_it(purchases: Purchases) -> None:
-    with transaction() as session:
-        refit(session, LAST)
+    refit(LAST)
     rule = {
         "all": [
             {"field": "alive", "op": "at_least", "value": 90},
@@ -147,7 +145,8 @@ def test_without_repeat_customers_there_is_no_prediction(marketer: FlaskClient) 
     with transaction() as session:
         for _ in range(20):
             happened(session, PURCHASED, make.subscriber(session).id, "2026-10-01")
-        refit(session, datetime(2026, 11, 1, tzinfo=UTC))
+    refit(datetime(2026, 11, 1, tzinfo=UTC))
+    with reading() as session:
         assert session.scalar(select(func.count()).select_from(Prediction)) == 0
     page = marketer.get("/reports/prediction/").get_data(as_text=True)
     assert "needs some customers who bought again" in page
@@ -156,17 +155,31 @@ def test_without_repeat_customers_there_is_no_prediction(marketer: FlaskClient) 
 def test_the_job_fits_once_a_day_and_when_asked(app: APIFlask) -> None:
     now = datetime(2026, 11, 1, tzinfo=UTC)
 
-    def due(session: Session, at: datetime) -> bool:
-        return is_due(session, at)
+    def due(at: datetime) -> bool:
+        with reading() as session:
+            return is_due(session, at)
 
+    assert due(now)
+    refit(now)
+    assert not due(now + timedelta(hours=1))
     with transaction() as session:
-        assert due(session, now)
-        refit(session, now)
-        assert not due(session, now + timedelta(hours=1))
         want_fit(session, now)
-        assert due(session, now + timedelta(hours=1))
-        refit(session, now)
-        assert due(session, now + timedelta(hours=21))
+    assert due(now + timedelta(hours=1))
+    refit(now)
+    assert not due(now + timedelta(hours=1))
+    assert due(now + timedelta(hours=21))
+
+
+def test_who_is_no_customer_any_more_loses_her_prediction(purchases: Purchases) -> None:
+    refit(LAST)
+    with transaction() as session:
+        gone = session.scalars(select(func.max(Prediction.subscriber_id))).one()
+        session.execute(delete(Event).where(Event.subscriber_id.in_([1, gone])))
+    refit(LAST)
+    with reading() as session:
+        assert session.get(Prediction, 1) is None
+        assert session.get(Prediction, gone) is None
+        assert session.scalar(select(func.count()).select_from(Prediction)) == 2355
 
 
 def test_page_file_card_and_api_say_it(marketer: FlaskClient, api: FlaskClient, purchases: Purchases) -> None:

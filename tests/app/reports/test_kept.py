@@ -15,9 +15,20 @@ from app.reports import kept
 from app.reports.columnar import columnar
 from app.reports.daily import build
 from app.reports.jobs import count, renew
-from app.reports.kinds import COHORTS, COMPARISON, KINDS, MOVES, SEGMENT, SURVIVAL, ComparisonAsked, Kind, SegmentAsked
+from app.reports.kinds import (
+    COHORTS,
+    COMPARISON,
+    KINDS,
+    MOVES,
+    RFM,
+    SEGMENT,
+    SURVIVAL,
+    ComparisonAsked,
+    Kind,
+    SegmentAsked,
+)
 from app.reports.models import CountState, KeptReport
-from app.reports.query import CohortQuery, MovesQuery, SurvivalQuery
+from app.reports.query import CohortQuery, MovesQuery, RfmQuery, SurvivalQuery
 from app.shop.kinds import PURCHASED
 from app.tracking.kinds import CLICKED
 from tests import make
@@ -33,7 +44,13 @@ def segment(app: APIFlask) -> int:
         segment = make.segment(session, {"all": []}, "It's loyal").id
         campaign = launched(session, "2026-09-01").id
         for number in range(14):
-            person = make.subscriber(session, created_at=at(f"2026-0{1 + number % 8}-05"), orders=2, spent=3000).id
+            person = make.subscriber(
+                session,
+                created_at=at(f"2026-0{1 + number % 8}-05"),
+                last_order_at=at(f"2026-10-{10 + number}"),
+                orders=1 + number % 4,
+                spent=3000 * number,
+            ).id
             delivered(session, campaign, person, "2026-09-01")
             member(session, segment, person, f"2026-07-{1 + number:02}", "2026-10-10" if number % 3 == 0 else None)
             for month in range(1 + number % 5, 11, 1 + number % 3):
@@ -49,6 +66,7 @@ def questions(segment: int) -> list[tuple[Kind[Any, Any], Any]]:
         (SURVIVAL, SurvivalQuery(of="source", segment=segment)),
         (SURVIVAL, SurvivalQuery(of="segment")),
         (MOVES, MovesQuery()),
+        *((RFM, RfmQuery(borders=borders)) for borders in ("fixed", "own")),
         (MOVES, MovesQuery(segment=segment, people="then", since="2026-08-01")),
         *((COHORTS, CohortQuery(until="2026-11", metric=metric)) for metric in ("active", "revenue", "subscribed")),
         (COHORTS, CohortQuery(since="event", event="clicked", segment=segment)),
@@ -116,7 +134,7 @@ def test_in_a_large_house_a_page_offers_to_count_and_then_shows_it(marketer: Fla
 def test_what_pages_show_unasked_is_counted_every_night(marketer: FlaskClient, segment: int) -> None:
     renew()
     with reading() as session:
-        assert len(session.scalars(select(KeptReport)).all()) == 6
+        assert len(session.scalars(select(KeptReport)).all()) == 7
     count()
     for address in ("/reports/", "/reports/everybody", f"/reports/segments/{segment}", "/reports/survival"):
         assert "What you see is of" in marketer.get(address).get_data(as_text=True), address
