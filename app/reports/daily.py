@@ -1,0 +1,210 @@
+"""A row for each segment and day: what its people did while they were in it, and how many there were.
+
+Built from where the last build ended: events by their id, so that one that arrives late still goes to the day on which
+it happened; sizes from the membership intervals of the days that have passed since. Segment 0 is everybody. In charge
+of building; `history` reads.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, aliased
+
+from app.accounts.organisation import time_zone
+from app.audiences.models import LASTS, Membership
+from app.events.models import Event
+from app.reports.models import DailyState, SegmentDaily
+from app.reports.periods import chosen, place_number, seconds
+from app.reports.presence import READERS, bought, clicked
+from app.shop.kinds import PURCHASED
+from app.subscribers.models import Standing, Status
+from app.tracking.kinds import CLICKED, OPENED
+from segments.calendar import start_of
+
+EVERYBODY = 0
+# So many events take some seconds: nobody else can write to SQLite in that time.
+STEP = 250_000
+_EPOCH = date(1970, 1, 1)
+_DID = ("opens", "clicks", "uniques", "purchases", "revenue")
+_Earlier = aliased(Event)
+_Then = aliased(Membership)
+_KINDS = (OPENED.code, CLICKED.code, PURCHASED.code)
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01, as the rows count them."""
+    return (day - _EPOCH).days
+
+
+def build(session: Session, now: datetime, events: int = STEP) -> bool:
+    """Bring the rows a step nearer to now, at most so many events; True if there is more to do.
+
+    The day that is running is built as far as it has come. Each step is whole: what follows may wait.
+    """
+    zone, newest = time_zone(session), session.scalar(select(func.max(Event.id))) or 0
+    state = session.get(DailyState, 1, with_for_update=True)
+    today = day_number(now.astimezone(zone).date())
+    if state is None or state.time_zone != zone.key or state.event_id > newest:
+        _forget(session, state)
+        state = DailyState(id=1, event_id=0, open_day=_first_day(session, zone, today), time_zone=zone.key)
+    upto = min(newest, state.event_id + events)
+    _add_events(session, state.event_id, upto, zone)
+    if upto == newest:
+        _write_sizes(session, _days(state.open_day, today, zone), now)
+        state.open_day = today
+    state.event_id, state.built_at = upto, now
+    session.merge(state)
+    return upto < newest
+
+
+def forget(session: Session) -> None:
+    """Let the next build begin anew: after memberships were changed backwards, or events taken away."""
+    _forget(session, session.get(DailyState, 1))
+
+
+def _forget(session: Session, state: DailyState | None) -> None:
+    session.execute(delete(SegmentDaily))
+    if state is not None:
+        session.delete(state)
+        session.flush()
+
+
+def _first_day(session: Session, zone: ZoneInfo, today: int) -> int:
+    """The day of the first membership or sign-up."""
+    firsts = (session.scalar(select(func.min(each))) for each in (Membership.joined_at, Standing.created_at))
+    return min((day_number(each.astimezone(zone).date()) for each in firsts if each), default=today)
+
+
+def _days(first: int, last: int, zone: ZoneInfo) -> dict[int, int]:
+    """The second at which each day begins, by its number, and that of the day after the last."""
+    days = (_EPOCH + timedelta(days=number) for number in range(first, last + 2))
+    return {day_number(day): int(start_of(day, zone).timestamp()) for day in days}
+
+
+def _add_events(session: Session, after: int, upto: int, zone: ZoneInfo) -> None:
+    """Add the events with ids in (after, upto] to the rows of their days."""
+    new = (Event.id > after, Event.id <= upto, Event.kind.in_(_KINDS))
+    bounds = session.execute(select(func.min(Event.occurred_at), func.max(Event.occurred_at)).where(*new)).one()
+    first, last = (day_number(each.astimezone(zone).date()) if each else None for each in bounds)
+    if first is None or last is None:
+        return
+    days = _days(first, last, zone)
+    number = place_number(seconds(Event.occurred_at), list(days.values())) + (min(days) - 1)
+    seen = _read_before(after, days) if after else None
+    there = and_(_Then.segment_id == Membership.segment_id, _was_in(_Then, _Earlier))
+    seen_there = None if seen is None else seen.join_from(_Earlier, _Then, there)
+    in_segments = select(Membership.segment_id.label("segment_id"), number.label("day"), *_figures(seen_there))
+    of_all = select(literal(EVERYBODY).label("segment_id"), number.label("day"), *_figures(seen))
+    joined = in_segments.join_from(Event, Membership, _was_in(Membership, Event))
+    for counted in (joined, of_all.select_from(Event)):
+        _add(session, counted.where(*new).group_by("segment_id", "day"))
+
+
+def _was_in(membership: Any, event: Any) -> ColumnElement[bool]:
+    return and_(
+        membership.subscriber_id == event.subscriber_id,
+        membership.joined_at <= event.occurred_at,
+        membership.left_at > event.occurred_at,
+    )
+
+
+def _figures(seen: Select[int] | None) -> list[Any]:
+    """`seen` are the reads of this person and day that an earlier build has counted."""
+    opened = and_(Event.kind == OPENED.code, Event.verdict.in_(READERS))
+    read = opened | clicked()
+    return [
+        func.count().filter(opened),
+        func.count().filter(clicked()),
+        func.count(Event.subscriber_id.distinct()).filter(read if seen is None else read & ~seen.exists()),
+        func.count().filter(bought()),
+        func.coalesce(func.sum(Event.value).filter(Event.kind == PURCHASED.code), 0),
+    ]
+
+
+def _read_before(after: int, days: dict[int, int]) -> Select[int]:
+    """What the person of an event read earlier on its day, of what earlier builds have seen."""
+    starts = list(days.values())
+    begins, ends = (chosen(seconds(Event.occurred_at), starts[1:-1], each) for each in (starts[:-1], starts[1:]))
+    return select(_Earlier.id).where(
+        _Earlier.subscriber_id == Event.subscriber_id,
+        _Earlier.kind.in_((OPENED.code, CLICKED.code)),
+        _Earlier.verdict.in_(READERS),
+        seconds(_Earlier.occurred_at).between(begins, ends - 1),
+        _Earlier.id <= after,
+    )
+
+
+def _add(session: Session, counted: Select[*tuple[Any, ...]]) -> None:
+    """Onto what stands there; a day that was not there has no size yet."""
+    found = [tuple(row) for row in session.execute(counted)]
+    rows = [
+        {"segment_id": segment, "day": day, **dict(zip(_DID, (int(each) for each in figures), strict=True))}
+        for segment, day, *figures in found
+    ]
+    _upsert(session, rows, {name: SegmentDaily.__table__.c[name] for name in _DID})
+
+
+def _write_sizes(session: Session, days: dict[int, int], now: datetime) -> None:
+    """Sizes, joined and left of each day from the first of these on, in the place of what stands there."""
+    *numbers, after_last = days
+    ends = {number: min(days[number + 1], int(now.timestamp()) + 1) for number in numbers}
+    flows = _flows(session, [days[numbers[0]], *ends.values()])
+    rows = []
+    for segment, (before, came, went) in flows.items():
+        size = before
+        for at, number in enumerate(numbers, 1):
+            size += came[at] - went[at]
+            rows.append({"segment_id": segment, "day": number, "size": size, "joined": came[at], "left": went[at]})
+    _upsert(session, rows, {})
+    assert after_last == numbers[-1] + 1
+
+
+def _flows(session: Session, borders: Sequence[int]) -> dict[int, tuple[int, dict[int, int], dict[int, int]]]:
+    """For each segment how many were in it at the first border, and who joined and left between the borders."""
+    came: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    went: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for tally, column in ((came, Membership.joined_at), (went, Membership.left_at)):
+        _count(session, tally, Membership.segment_id, column, borders, column < LASTS)
+    known = Standing.status != Status.PENDING
+    _count(session, came, literal(EVERYBODY), Standing.created_at, borders, known)
+    _count(session, went, literal(EVERYBODY), Standing.ended_at, borders, known, Standing.ended_at.is_not(None))
+    return {segment: (came[segment][0] - went[segment][0], came[segment], went[segment]) for segment in {*came, *went}}
+
+
+def _count(
+    session: Session, tally: dict[int, dict[int, int]], group: Any, column: Any, borders: Sequence[int], *which: Any
+) -> None:
+    at = place_number(seconds(column), borders)
+    counted = select(group.label("of"), at.label("at"), func.count()).where(*which).group_by("of", "at")
+    for segment, where, number in session.execute(counted):
+        tally[segment][where] += number
+
+
+def _upsert(session: Session, rows: Sequence[dict[str, int]], added: dict[str, Any]) -> None:
+    """Insert rows; where one is there, add what is to be added and replace the rest."""
+    if not rows:
+        return
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    zeros = dict.fromkeys(("size", "joined", "left", *_DID), 0)
+    new = dialect.insert(SegmentDaily.__table__)
+    changed = {
+        name: added[name] + new.excluded[name] if name in added else new.excluded[name]
+        for name in rows[0]
+        if name not in {"segment_id", "day"}
+    }
+    statement = new.on_conflict_do_update(index_elements=["segment_id", "day"], set_=changed)
+    session.connection().execute(statement, [zeros | row for row in rows])
+
+
+def built_at(session: Session) -> datetime | None:
+    """As of when the rows are."""
+    state = session.get(DailyState, 1)
+    return state.built_at.astimezone(UTC) if state else None
+
+
+__all__ = ["EVERYBODY", "build", "built_at", "day_number", "forget"]
