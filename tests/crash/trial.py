@@ -47,7 +47,7 @@ class Scale:
     workers: int = 2
     connections: int = 5
     outage: float = 1.0
-    patience: float = 60.0
+    patience: float = 180.0
 
 
 @dataclass(slots=True)
