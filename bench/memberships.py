@@ -1,6 +1,6 @@
 """Memberships beside SQL written by hand: all segments of everybody, of 5,000 people, and a day of the past.
 
-`bench.scores` runs it. The yardstick of a refresh is to count each rule alone, with the conditions that the house itself
+`bench.scores` runs it. The yardstick of a refresh is to count each rule alone, with the conditions that the house
 compiles: no refresh that asks every rule can need less, unless it asks them together.
 """
 
