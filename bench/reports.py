@@ -105,13 +105,12 @@ def _measured(
 
 def _build_days() -> None:
     """All daily rows, as the job builds them, if they are not there yet."""
-    started, more = time.perf_counter(), True
+    started = time.perf_counter()
     with reading() as session:
         if session.get(DailyState, 1) is not None:
             return
-    while more:
-        with transaction() as session:
-            more = daily.build(session, utc_now())
+    with transaction() as session:
+        daily.build(session, utc_now())
     print(f"first build of all daily rows: {time.perf_counter() - started:.1f} s", flush=True)
 
 
@@ -368,8 +367,7 @@ def _build_again(session: Session, after: int) -> int:
     state = DailyState(id=1, event_id=after, open_day=yesterday, time_zone=zone.key, built_at=now)
     session.merge(state)
     session.flush()
-    while daily.build(session, now):
-        pass
+    daily.build(session, now)
     return 1
 
 

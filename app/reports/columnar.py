@@ -53,6 +53,8 @@ def columnar(url: str, spill: Path) -> Iterator[Columnar]:
         where = found.database if kind == "sqlite" else _words(found)
         connection.execute(f"ATTACH '{_quoted(str(where))}' AS house (TYPE {kind}, READ_ONLY)")
         connection.execute("USE house")
+        # As in PostgreSQL and SQLite: whole numbers divide to whole numbers.
+        connection.execute("SET integer_division = true")
         yield Columnar(connection)
     finally:
         connection.close()

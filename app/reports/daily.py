@@ -7,6 +7,7 @@ of building; `history` reads.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,8 +28,6 @@ from app.tracking.kinds import CLICKED, OPENED
 from segments.calendar import start_of
 
 EVERYBODY = 0
-# So many events take some seconds: nobody else can write to SQLite in that time.
-STEP = 250_000
 _EPOCH = date(1970, 1, 1)
 _DID = ("opens", "clicks", "uniques", "purchases", "revenue")
 _Earlier = aliased(Event)
@@ -41,37 +40,56 @@ def day_number(day: date) -> int:
     return (day - _EPOCH).days
 
 
-def build(session: Session, now: datetime, events: int = STEP) -> bool:
-    """Bring the rows a step nearer to now, at most so many events; True if there is more to do.
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a count found: `did` is added to the rows, `sizes` replace what stands there; `was` is the state it stood on
+    (None: anew), `state` the one that follows."""
 
-    The day that is running is built as far as it has come. Each step is whole: what follows may wait.
-    """
+    was: int | None
+    is_anew: bool
+    did: list[dict[str, int]]
+    sizes: list[dict[str, int]]
+    state: dict[str, Any]
+
+
+def build(session: Session, now: datetime) -> bool:
+    """Bring the rows up to now. The day that is running is built as far as it has come."""
+    return write(session, count(session, now))
+
+
+def count(session: Session, now: datetime) -> Built:
+    """Count what the rows lack: the long part, which writes nothing."""
     zone, newest = time_zone(session), session.scalar(select(func.max(Event.id))) or 0
-    state = session.get(DailyState, 1, with_for_update=True)
-    today = day_number(now.astimezone(zone).date())
-    if state is None or state.time_zone != zone.key or state.event_id > newest:
-        _forget(session, state)
-        state = DailyState(id=1, event_id=0, open_day=_first_day(session, zone, today), time_zone=zone.key)
-    upto = min(newest, state.event_id + events)
-    _add_events(session, state.event_id, upto, zone)
-    if upto == newest:
-        _write_sizes(session, _days(state.open_day, today, zone), now)
-        state.open_day = today
-    state.event_id, state.built_at = upto, now
-    session.merge(state)
-    return upto < newest
+    state, today = session.get(DailyState, 1), day_number(now.astimezone(zone).date())
+    is_anew = state is None or state.time_zone != zone.key or state.event_id > newest
+    after = 0 if is_anew or state is None else state.event_id
+    open_day = _first_day(session, zone, today) if is_anew or state is None else state.open_day
+    return Built(
+        was=state.event_id if state else None,
+        is_anew=is_anew,
+        did=_did(session, after, newest, zone),
+        sizes=_sizes(session, _days(open_day, today, zone), now),
+        state={"event_id": newest, "open_day": today, "time_zone": zone.key, "built_at": now},
+    )
+
+
+def write(session: Session, built: Built) -> bool:
+    """Write what was counted; False if another build has written since."""
+    state = session.get(DailyState, 1, with_for_update=True, populate_existing=True)
+    if (state.event_id if state else None) != built.was:
+        return False
+    if built.is_anew:
+        session.execute(delete(SegmentDaily))
+    _upsert(session, built.did, {name: SegmentDaily.__table__.c[name] for name in _DID})
+    _upsert(session, built.sizes, {})
+    session.merge(DailyState(id=1, **built.state))
+    return True
 
 
 def forget(session: Session) -> None:
     """Let the next build begin anew: after memberships were changed backwards, or events taken away."""
-    _forget(session, session.get(DailyState, 1))
-
-
-def _forget(session: Session, state: DailyState | None) -> None:
     session.execute(delete(SegmentDaily))
-    if state is not None:
-        session.delete(state)
-        session.flush()
+    session.execute(delete(DailyState))
 
 
 def _first_day(session: Session, zone: ZoneInfo, today: int) -> int:
@@ -86,13 +104,13 @@ def _days(first: int, last: int, zone: ZoneInfo) -> dict[int, int]:
     return {day_number(day): int(start_of(day, zone).timestamp()) for day in days}
 
 
-def _add_events(session: Session, after: int, upto: int, zone: ZoneInfo) -> None:
-    """Add the events with ids in (after, upto] to the rows of their days."""
+def _did(session: Session, after: int, upto: int, zone: ZoneInfo) -> list[dict[str, int]]:
+    """What the events with ids in (after, upto] add to the rows of their days."""
     new = (Event.id > after, Event.id <= upto, Event.kind.in_(_KINDS))
     bounds = session.execute(select(func.min(Event.occurred_at), func.max(Event.occurred_at)).where(*new)).one()
     first, last = (day_number(each.astimezone(zone).date()) if each else None for each in bounds)
     if first is None or last is None:
-        return
+        return []
     days = _days(first, last, zone)
     number = place_number(seconds(Event.occurred_at), list(days.values())) + (min(days) - 1)
     seen = _read_before(after, days) if after else None
@@ -101,8 +119,12 @@ def _add_events(session: Session, after: int, upto: int, zone: ZoneInfo) -> None
     in_segments = select(Membership.segment_id.label("segment_id"), number.label("day"), *_figures(seen_there))
     of_all = select(literal(EVERYBODY).label("segment_id"), number.label("day"), *_figures(seen))
     joined = in_segments.join_from(Event, Membership, _was_in(Membership, Event))
-    for counted in (joined, of_all.select_from(Event)):
-        _add(session, counted.where(*new).group_by("segment_id", "day"))
+    counted = (each.where(*new).group_by("segment_id", "day") for each in (joined, of_all.select_from(Event)))
+    return [
+        {"segment_id": segment, "day": day, **dict(zip(_DID, (int(each) for each in figures), strict=True))}
+        for statement in counted
+        for segment, day, *figures in (tuple(row) for row in session.execute(statement))
+    ]
 
 
 def _was_in(membership: Any, event: Any) -> ColumnElement[bool]:
@@ -139,19 +161,9 @@ def _read_before(after: int, days: dict[int, int]) -> Select[int]:
     )
 
 
-def _add(session: Session, counted: Select[*tuple[Any, ...]]) -> None:
-    """Onto what stands there; a day that was not there has no size yet."""
-    found = [tuple(row) for row in session.execute(counted)]
-    rows = [
-        {"segment_id": segment, "day": day, **dict(zip(_DID, (int(each) for each in figures), strict=True))}
-        for segment, day, *figures in found
-    ]
-    _upsert(session, rows, {name: SegmentDaily.__table__.c[name] for name in _DID})
-
-
-def _write_sizes(session: Session, days: dict[int, int], now: datetime) -> None:
+def _sizes(session: Session, days: dict[int, int], now: datetime) -> list[dict[str, int]]:
     """Sizes, joined and left of each day from the first of these on, in the place of what stands there."""
-    *numbers, after_last = days
+    *numbers, _after_last = days
     ends = {number: min(days[number + 1], int(now.timestamp()) + 1) for number in numbers}
     flows = _flows(session, [days[numbers[0]], *ends.values()])
     rows = []
@@ -160,8 +172,7 @@ def _write_sizes(session: Session, days: dict[int, int], now: datetime) -> None:
         for at, number in enumerate(numbers, 1):
             size += came[at] - went[at]
             rows.append({"segment_id": segment, "day": number, "size": size, "joined": came[at], "left": went[at]})
-    _upsert(session, rows, {})
-    assert after_last == numbers[-1] + 1
+    return rows
 
 
 def _flows(session: Session, borders: Sequence[int]) -> dict[int, tuple[int, dict[int, int], dict[int, int]]]:
@@ -207,4 +218,4 @@ def built_at(session: Session) -> datetime | None:
     return state.built_at.astimezone(UTC) if state else None
 
 
-__all__ = ["EVERYBODY", "build", "built_at", "day_number", "forget"]
+__all__ = ["EVERYBODY", "build", "built_at", "count", "day_number", "forget", "write"]

@@ -28,10 +28,10 @@ def count() -> None:
 @job("long")
 def build_days() -> None:
     """Bring the rows of each segment and day up to now."""
-    more = True
-    while more:
-        with transaction() as session:
-            more = daily.build(session, utc_now())
+    with reading() as session:
+        built = daily.count(session, utc_now())
+    with transaction() as session:
+        daily.write(session, built)
 
 
 @job("quick")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import literal, select, update
 
 from app.config import Config
 from app.db import reading, transaction
@@ -84,6 +84,13 @@ def test_the_columnar_reader_says_what_the_database_says(config: Config, segment
             live = kind.count(session, session, query, NOW)
             assert kind.count(session, rows, query, NOW) == live
             assert kind.restored(kind.stored(live)) == live, kind.name
+
+
+def test_whole_numbers_divide_to_whole_numbers(config: Config, app: APIFlask, tmp_path: Path) -> None:
+    statement = select(literal(7) // literal(2), literal(-7) + literal(10))
+    with reading() as session, columnar(config.database_url, tmp_path) as rows:
+        assert [tuple(row) for row in rows.execute(statement)] == [tuple(row) for row in session.execute(statement)]
+        assert [tuple(row) for row in rows.execute(statement)] == [(3, 3)]
 
 
 def test_it_cannot_write(config: Config, segment: int, tmp_path: Path) -> None:
