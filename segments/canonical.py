@@ -1,7 +1,7 @@
 """The plainest form of a rule: what a sentence or a form keeps of it.
 
-In charge of which differences mean nothing: a group of one, a list of one, a default that is written out, and the
-spelling of a number. The canonical rule means the same people as the rule, and is canonical itself.
+In charge of which differences mean nothing: a group of one, a list of one, the order of a list, a default that is
+written out, and the spelling of a number. The canonical rule means the same people as the rule, and is canonical itself.
 """
 
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from segments.objects import Count, Held, Sample, Total
-from segments.operators import FieldType, Operator
+from segments.operators import FieldType, Operator, Shape
 from segments.rule import JSON, All, Any, Condition, Not, Rule
 from segments.values import Value
 from segments.vocabulary import Vocabulary, Word
@@ -39,6 +39,8 @@ def canonical(rule: Rule, vocabulary: Vocabulary) -> Rule:
 def plain(word: Word) -> Condition:
     """The condition that says this word, with its value as JSON has it."""
     operator, value = word.operation.operator, _value(word, word.value)
+    if word.operation.shape is Shape.MANY and isinstance(value, list):
+        value = sorted(set(map(str, value)))
     if isinstance(value, list) and len(value) == 1 and operator in _OF_ONE:
         operator = _OF_ONE[operator]
         value = value if operator is Operator.HAS_ANY else value[0]

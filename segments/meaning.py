@@ -22,6 +22,14 @@ def expanded(rule: Rule, vocabulary: Vocabulary) -> Rule:
     return _Expansion(vocabulary).rule(rule, ())
 
 
+def meant(condition: Condition, vocabulary: Vocabulary) -> Rule | None:
+    """What the condition means in other words, one level deep; None of one that is about the person herself."""
+    found = vocabulary.understand(condition).field
+    if found.means is None:
+        return None
+    return _combined(condition, tuple(found.means(key) or Any(()) for key in _keys(vocabulary, condition)))
+
+
 def leads_to(rule: Rule, vocabulary: Vocabulary, name: str, key: str) -> bool:
     """Whether the rule, or one that it means, says `key` of the field `name`."""
     seen: set[tuple[str, str]] = set()
@@ -34,10 +42,19 @@ def leads_to(rule: Rule, vocabulary: Vocabulary, name: str, key: str) -> bool:
             for each in _keys(vocabulary, condition):
                 if (found.name, each) == (name, key):
                     return True
-                meant = None if (found.name, each) in seen else found.means(each)
+                further = None if (found.name, each) in seen else found.means(each)
                 seen.add((found.name, each))
-                waiting += [] if meant is None else [meant]
+                waiting += [] if further is None else [further]
     return False
+
+
+def _combined(said: Condition, rules: tuple[Rule, ...]) -> Rule:
+    match said.operator:
+        case Operator.HAS_ALL:
+            return All(rules)
+        case Operator.HAS_NONE:
+            return Not(Any(rules))
+    return Any(rules)
 
 
 def _keys(vocabulary: Vocabulary, condition: Condition) -> tuple[str, ...]:
@@ -64,13 +81,7 @@ class _Expansion:
                 return rule if word.field.means is None else self._meant(rule, word.field, above, level)
 
     def _meant(self, said: Condition, field: Field, above: tuple[tuple[str, str], ...], level: int) -> Rule:
-        meant = tuple(self._of(field, key, above, level) for key in _keys(self.vocabulary, said))
-        match said.operator:
-            case Operator.HAS_ALL:
-                return All(meant)
-            case Operator.HAS_NONE:
-                return Not(Any(meant))
-        return Any(meant)
+        return _combined(said, tuple(self._of(field, key, above, level) for key in _keys(self.vocabulary, said)))
 
     def _of(self, field: Field, key: str, above: tuple[tuple[str, str], ...], level: int) -> Rule:
         assert field.means is not None

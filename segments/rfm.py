@@ -48,7 +48,7 @@ class Rfm:
     rfm_class: RfmClass
 
 
-def scores(recency_days: float, orders: int, spend: int, borders: Borders = Borders()) -> Rfm:  # noqa: B008 - frozen
+def scores(recency_days: float, orders: int, spend: int, borders: Borders = Borders()) -> Rfm:
     """The scores of somebody who bought `orders` times (at least once) for `spend` minor units in all."""
     recency = 5 - sum(recency_days > border for border in borders.recency)
     frequency = 1 + sum(orders > border for border in borders.orders)
@@ -56,7 +56,7 @@ def scores(recency_days: float, orders: int, spend: int, borders: Borders = Bord
     return Rfm(recency, frequency, monetary, _class(recency, frequency, monetary))
 
 
-def rfm_class(recency_days: float, orders: int, spend: int, borders: Borders = Borders()) -> RfmClass:  # noqa: B008
+def rfm_class(recency_days: float, orders: int, spend: int, borders: Borders = Borders()) -> RfmClass:
     """The class alone."""
     return scores(recency_days, orders, spend, borders).rfm_class
 

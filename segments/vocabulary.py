@@ -32,6 +32,7 @@ class Group(StrEnum):
     EMAIL = "email"
     PURCHASES = "purchases"
     SCORE_AND_TIER = "score_and_tier"
+    SEGMENTS = "segments"
 
     @property
     def label(self) -> Label:
@@ -45,6 +46,7 @@ _GROUP_LABELS = {
     Group.EMAIL: Label("Email activity", "E-Mail-Aktivität"),
     Group.PURCHASES: Label("Purchases", "Käufe"),
     Group.SCORE_AND_TIER: Label("Score & tier", "Punktestand & Stufe"),
+    Group.SEGMENTS: Label("Segments", "Segmente"),
 }
 
 
@@ -81,6 +83,7 @@ class Field:
     lists and states; it may be a function when they come from tables. A field without any takes every value.
     `details` names what a scope may say of an event or a total, with the choices there are: "campaign", "link",
     "product". `currency` is for money and totals; `empty` is the total of nothing: 0 of a sum, None of an average.
+    `shows` takes what `sql` takes, a test left out, and gives what a person has there: how often, how much, which.
     `aliases` are other words for it in typed sentences. A list may instead of `sql` say what a value `means`: a rule,
     which stands in its place.
     """
@@ -96,6 +99,7 @@ class Field:
     aliases: tuple[str, ...] = ()
     empty: int | None = 0
     means: Callable[[str], Rule | None] | None = None
+    shows: Callable[..., Any] | None = None
 
     @property
     def operations(self) -> tuple[Operation, ...]:

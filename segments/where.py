@@ -40,6 +40,23 @@ def where(rule: Rule, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo)
     return _compile(expanded(rule, vocabulary), vocabulary, Calendar(now, timezone))
 
 
+def shown(condition: Condition, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo) -> Sql | None:
+    """What a person has of that which the condition is about: the value, how often, how much, since when; None where
+    the field does not say."""
+    word = vocabulary.understand(condition)
+    shows = word.field.shows
+    match word.value:
+        case Count() | Total():
+            return None if shows is None else cast("Sql", shows(_happening(word.value.scope, Calendar(now, timezone))))
+        case Held(key):
+            return None if shows is None or not key.isdecimal() else cast("Sql", shows(key))
+        case Sample():
+            return None
+    if word.field.type is FieldType.LIST:
+        return None if shows is None else cast("Sql", shows())
+    return cast("Sql", word.field.sql())
+
+
 def _compile(rule: Rule, vocabulary: Vocabulary, calendar: Calendar) -> Truth:
     match rule:
         case All(rules):

@@ -7,8 +7,10 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.audiences import api, builder_views, views
+from app.audiences.fields import fields
 from app.audiences.jobs import refresh_segments
 from app.audiences.refresh import refresh_touched
+from app.audiences.uses import segment_uses
 from app.db import utc_now
 from app.events.models import Event
 from app.feature import Feature, NavigationEntry
@@ -25,6 +27,8 @@ def _on_events_removed(session: Session, people: Sequence[int]) -> None:
 
 feature = Feature(
     name="audiences",
+    fields=fields,
+    segment_uses=segment_uses,
     blueprints=(views.blueprint, builder_views.blueprint, api.blueprint),
     on_events=_on_events,
     on_events_removed=_on_events_removed,

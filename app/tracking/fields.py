@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, false, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from app.campaigns.models import Link
 from app.delivery.fields import campaign_choices
 from app.events.models import Event, Verdict
 from app.feature import EventKind
 from app.subscribers.models import Standing
 from app.tracking.kinds import CLICKED, OPENED
 from segments.label import Label
+from segments.text import matches
 from segments.vocabulary import Field, FieldType, Group, Happening
 
 _READERS = [verdict for verdict in Verdict if verdict.is_reader]
@@ -34,14 +36,30 @@ def _email(name: str, label: Label, kind: FieldType, column: Any) -> Field:
 
 
 def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
-    def sql(happening: Happening) -> ColumnElement[bool]:
-        found = select(Event.id).where(*_conditions(kind, happening)).correlate(Standing)
-        if happening.at_least == 1:
-            return found.exists()
-        counted = found.with_only_columns(func.count(), maintain_column_froms=True)
-        return counted.scalar_subquery() >= happening.at_least
+    number, last = _counts(kind)
 
-    return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, choices=lambda: campaign_choices(session))
+    def counted(happening: Happening) -> ColumnElement[int]:
+        return select(func.count()).where(*_conditions(kind, happening)).correlate(Standing).scalar_subquery()
+
+    def sql(happening: Happening) -> ColumnElement[bool]:
+        """The counts on `Standing` answer most questions, and leave few people to look up for the others."""
+        enough = [number >= happening.at_least]
+        if happening.since is not None:
+            enough.append(func.coalesce(last >= happening.since, false()))
+        if happening == Happening(happening.at_least):
+            return enough[0]
+        if happening == Happening(1, happening.since):
+            return enough[1]
+        return and_(*enough, counted(happening) >= happening.at_least)
+
+    details = {"campaign": lambda: campaign_choices(session)} | ({"link": ()} if kind is CLICKED else {})
+    return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=details, shows=counted)
+
+
+def _counts(kind: EventKind) -> tuple[ColumnElement[int], ColumnElement[Any]]:
+    if kind is OPENED:
+        return Standing.opens.expression, Standing.last_opened_at.expression
+    return Standing.clicks.expression, Standing.last_clicked_at.expression
 
 
 def _conditions(kind: EventKind, happening: Happening) -> Sequence[ColumnElement[bool]]:
@@ -57,4 +75,14 @@ def _conditions(kind: EventKind, happening: Happening) -> Sequence[ColumnElement
         wanted.append(Event.occurred_at < happening.until)
     if happening.campaign is not None:
         wanted.append(Event.campaign_id == happening.campaign)
+    if happening.link is not None:
+        wanted.append(_led_to(happening.link))
     return wanted
+
+
+def _led_to(text: str) -> ColumnElement[bool]:
+    """The link that was clicked has this text in its target."""
+    leading = select(Link.campaign_id, Link.position).where(
+        matches(Link.target.expression, text, open_start=True, open_end=True)
+    )
+    return tuple_(Event.campaign_id, Event.link).in_(leading)

@@ -1,4 +1,4 @@
-"""Words that mean rules: put in their place, and refused where they lead in a circle or grow too large (TRUST.md S5)."""
+"""Words that mean rules: put in their place, and refused where they lead in a circle or grow too large (S5)."""
 
 import time
 
