@@ -71,7 +71,7 @@ def _value(type_: FieldType, operation: Operation, one: dict[str, str], values: 
         case Shape.NOTHING:
             return None
         case Shape.MANY:
-            lines = [line for value in values for line in (value.splitlines() if type_ is FieldType.TEXT else [value])]
+            lines = [line for value in values for line in value.splitlines()]
             return [_number(type_, line.strip()) for line in lines if line.strip()]
         case Shape.RANGE:
             return [_number(type_, one.get(end, "").strip()) for end in ("low", "high")]
