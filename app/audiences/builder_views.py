@@ -166,8 +166,11 @@ def _compared(session: Session, words: Reader, people: ColumnElement[bool]) -> t
     return against, overlap(session, people, words.people(against.rule))
 
 
-def with_chosen(field: Field, chosen: list[str], detail: str | None = None) -> list[tuple[str, str]]:
+def with_chosen(
+    field: Field, chosen: list[str], detail: str | None = None, chosen_first: bool = False
+) -> list[tuple[str, str]]:
     """The options of a field or of one of its details, as (key, label); chosen keys that are gone as themselves."""
     offered = {key: label(language()) for key, label in field.options(detail)}
     lost = {key: key for key in chosen if key and key != "None" and key not in offered}
-    return [*offered.items(), *lost.items()]
+    found = [*offered.items(), *lost.items()]
+    return sorted(found, key=lambda option: option[0] not in chosen) if chosen_first else found

@@ -100,7 +100,9 @@ class _Judge:
                 return self._condition(rule, decides)
 
     def _group(self, kind: str, parts: list[Judgement], decides: bool) -> Judgement:
-        """What decided a group are the parts that came out as it did."""
+        """What decided a group are the parts that came out as it did; a group of one is that one."""
+        if len(parts) == 1:
+            return parts[0]
         holds = all(part.holds for part in parts) if kind == "all" else any(part.holds for part in parts)
         kept = tuple(part if part.holds == holds else _undecisive(part) for part in parts)
         return Judgement(kind, holds, parts=kept, decides=decides)
