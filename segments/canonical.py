@@ -1,7 +1,7 @@
 """The plainest form of a rule: what a sentence or a form keeps of it.
 
 In charge of which differences mean nothing: a group of one, a list of one, the order of a list, a default that is
-written out, and the spelling of a number. The canonical rule means the same people as the rule, and is canonical itself.
+written out, and the spelling of a number. A canonical rule means the same people as before, and is canonical itself.
 """
 
 from dataclasses import asdict
