@@ -40,7 +40,7 @@ def plain(word: Word) -> Condition:
     """The condition that says this word, with its value as JSON has it."""
     operator, value = word.operation.operator, _value(word, word.value)
     if word.operation.shape is Shape.MANY and isinstance(value, list):
-        value = sorted(set(map(str, value)))
+        value = [*sorted(set(map(str, value)))]
     if isinstance(value, list) and len(value) == 1 and operator in _OF_ONE:
         operator = _OF_ONE[operator]
         value = value if operator is Operator.HAS_ANY else value[0]

@@ -1,6 +1,6 @@
 """What rules may say about the mails somebody was sent."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, and_, false, func, select
 from sqlalchemy.orm import Session
@@ -9,6 +9,7 @@ from app.campaigns.models import Campaign, CampaignState
 from app.delivery.models import Delivery, DeliveryState
 from app.subscribers.models import Standing
 from segments.label import Label
+from segments.truth import known
 from segments.vocabulary import Choices, Field, FieldType, Group, Happening
 
 _STARTED = (CampaignState.SENDING, CampaignState.PAUSED, CampaignState.SENT, CampaignState.CANCELLED)
@@ -31,18 +32,19 @@ def fields(session: Session) -> Iterable[Field]:
             lambda: Standing.sent,
             Group.EMAIL,
         ),
-        _did("was_sent", Label("was mailed", "angeschrieben"), session, _of_sent()),
+        _did("was_sent", Label("was mailed", "angeschrieben"), session),
         _did(
             "unopened",
             Label("left mail unopened", "Mail ungeöffnet gelassen"),
             session,
-            _of_sent(Delivery.opened_at.is_(None), Delivery.clicked_at.is_(None)),
+            Delivery.opened_at.is_(None),
+            Delivery.clicked_at.is_(None),
         ),
         _did(
             "unclicked",
             Label("left mail without a click", "Mail ohne Klick gelassen"),
             session,
-            _of_sent(Delivery.clicked_at.is_(None)),
+            Delivery.clicked_at.is_(None),
         ),
     )
 
@@ -53,35 +55,40 @@ def campaign_choices(session: Session) -> Choices:
     return tuple((str(campaign_id), Label(name, name)) for campaign_id, name in session.execute(query))
 
 
-def _did(name: str, label: Label, session: Session, counted: Callable[[Happening], ColumnElement[int]]) -> Field:
-    """What became of mails. The counts on `Standing` leave few to look up in the ledger, or none."""
+def _did(name: str, label: Label, session: Session, *kept: ColumnElement[bool]) -> Field:
+    """What became of mails, of which a campaign sends one to each. The counts on `Standing` leave few people to look up
+    in the ledger, or none."""
 
     def sql(happening: Happening) -> ColumnElement[bool]:
+        if happening.campaign is not None:
+            mailed = select(Delivery.subscriber_id).where(*_mails(happening, kept))
+            return Standing.subscriber_id.in_(mailed) if happening.at_least == 1 else false()
         enough = [Standing.sent >= happening.at_least]
         if happening.since is not None:
-            enough.append(func.coalesce(Standing.last_sent_at >= happening.since, false()))
-        if name == "was_sent" and happening.until is None and happening.campaign is None:
-            if happening.since is None:
-                return enough[0]
-            if happening.at_least == 1:
-                return enough[1]
+            enough.append(known(Standing.last_sent_at.expression, Standing.last_sent_at >= happening.since))
+        if not kept and happening == Happening(happening.at_least):
+            return enough[0]
+        if not kept and happening == Happening(1, happening.since):
+            return enough[1]
         return and_(*enough, counted(happening) >= happening.at_least)
+
+    def counted(happening: Happening) -> ColumnElement[int]:
+        mine = (Delivery.subscriber_id == Standing.subscriber_id, *_mails(happening, kept))
+        return select(func.count()).where(*mine).correlate(Standing).scalar_subquery()
 
     campaigns = {"campaign": lambda: campaign_choices(session)}
     return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=campaigns, shows=counted)
 
 
-def _of_sent(*more: ColumnElement[bool]) -> Callable[[Happening], ColumnElement[int]]:
-    """How many mails of that kind a person was sent."""
-
-    def counted(happening: Happening) -> ColumnElement[int]:
-        wanted = [Delivery.subscriber_id == Standing.subscriber_id, Delivery.state == DeliveryState.SENT, *more]
-        if happening.since is not None:
-            wanted.append(Delivery.sent_at >= happening.since)
-        if happening.until is not None:
-            wanted.append(Delivery.sent_at < happening.until)
-        if happening.campaign is not None:
-            wanted.append(Delivery.campaign_id == happening.campaign)
-        return select(func.count()).where(*wanted).correlate(Standing).scalar_subquery()
-
-    return counted
+def _mails(happening: Happening, kept: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    """Which mails are counted."""
+    wanted = [Delivery.state == DeliveryState.SENT, *kept]
+    if happening.since is not None:
+        # Few campaigns went on after that, and the ledger lies in their order.
+        late = select(Campaign.id).where(func.coalesce(Campaign.finished_at, happening.since) >= happening.since)
+        wanted += [Delivery.campaign_id.in_(late), Delivery.sent_at >= happening.since]
+    if happening.until is not None:
+        wanted.append(Delivery.sent_at < happening.until)
+    if happening.campaign is not None:
+        wanted.append(Delivery.campaign_id == happening.campaign)
+    return wanted

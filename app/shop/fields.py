@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, false, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, and_, case, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import organisation
@@ -93,9 +93,12 @@ def _in(happening: Happening) -> Sequence[ColumnElement[bool]]:
 
 def _purchased(happening: Happening) -> ColumnElement[bool]:
     """A refund is no purchase. The counts on `Standing` answer what they can."""
+    if happening.product is not None:
+        people = select(Order.subscriber_id).where(Order.amount >= 0, *_in(happening)).group_by(Order.subscriber_id)
+        return Standing.subscriber_id.in_(people.having(func.count() >= happening.at_least))
     enough = [Standing.orders >= happening.at_least]
     if happening.since is not None:
-        enough.append(func.coalesce(Standing.last_order_at >= happening.since, false()))
+        enough.append(known(Standing.last_order_at.expression, Standing.last_order_at >= happening.since))
     if happening == Happening(happening.at_least):
         return enough[0]
     if happening == Happening(1, happening.since):

@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.campaigns.models import Link
 from app.delivery.fields import campaign_choices
+from app.delivery.models import Delivery
 from app.events.models import Event, Verdict
 from app.feature import EventKind
 from app.subscribers.models import Standing
 from app.tracking.kinds import CLICKED, OPENED
 from segments.label import Label
 from segments.text import matches
+from segments.truth import known
 from segments.vocabulary import Field, FieldType, Group, Happening
 
 _READERS = [verdict for verdict in Verdict if verdict.is_reader]
@@ -36,16 +38,23 @@ def _email(name: str, label: Label, kind: FieldType, column: Any) -> Field:
 
 
 def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
+    """The counts on `Standing` and the ledger answer most questions, and leave few people to look up for the others."""
     number, last = _counts(kind)
+    first = Delivery.opened_at if kind is OPENED else Delivery.clicked_at
 
     def counted(happening: Happening) -> ColumnElement[int]:
-        return select(func.count()).where(*_conditions(kind, happening)).correlate(Standing).scalar_subquery()
+        mine = (Event.subscriber_id == Standing.subscriber_id, *_conditions(kind, happening))
+        return select(func.count()).where(*mine).correlate(Standing).scalar_subquery()
 
     def sql(happening: Happening) -> ColumnElement[bool]:
-        """The counts on `Standing` answer most questions, and leave few people to look up for the others."""
+        if happening == Happening(1, campaign=happening.campaign) and happening.campaign is not None:
+            did = select(Delivery.subscriber_id).where(Delivery.campaign_id == happening.campaign, first.is_not(None))
+            return Standing.subscriber_id.in_(did)
+        if happening.campaign is not None or happening.link is not None:
+            return Standing.subscriber_id.in_(_people(kind, happening, first))
         enough = [number >= happening.at_least]
         if happening.since is not None:
-            enough.append(func.coalesce(last >= happening.since, false()))
+            enough.append(known(last, last >= happening.since))
         if happening == Happening(happening.at_least):
             return enough[0]
         if happening == Happening(1, happening.since):
@@ -56,6 +65,18 @@ def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
     return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=details, shows=counted)
 
 
+def _people(kind: EventKind, happening: Happening, first: Any) -> Select[int]:
+    """By way of the ledger, which lies in the order of campaigns and knows who did it at all."""
+    mail = and_(Delivery.campaign_id == Event.campaign_id, Delivery.subscriber_id == Event.subscriber_id)
+    people = select(Delivery.subscriber_id).join(Event, mail).where(first.is_not(None), *_conditions(kind, happening))
+    if happening.campaign is not None:
+        people = people.where(Delivery.campaign_id == happening.campaign)
+    if happening.link is not None:
+        leading = select(Link.campaign_id).where(_leads_to(happening.link))
+        people = people.where(Delivery.campaign_id.in_(leading))
+    return people.group_by(Delivery.subscriber_id).having(func.count() >= happening.at_least)
+
+
 def _counts(kind: EventKind) -> tuple[ColumnElement[int], ColumnElement[Any]]:
     if kind is OPENED:
         return Standing.opens.expression, Standing.last_opened_at.expression
@@ -63,12 +84,8 @@ def _counts(kind: EventKind) -> tuple[ColumnElement[int], ColumnElement[Any]]:
 
 
 def _conditions(kind: EventKind, happening: Happening) -> Sequence[ColumnElement[bool]]:
-    """In the order of the index: person, kind, time."""
-    wanted = [
-        Event.subscriber_id == Standing.subscriber_id,
-        Event.kind == kind.code,
-        Event.verdict.in_(_READERS),
-    ]
+    """In the order of the index, which begins with the person: kind, time."""
+    wanted = [Event.kind == kind.code, Event.verdict.in_(_READERS)]
     if happening.since is not None:
         wanted.append(Event.occurred_at >= happening.since)
     if happening.until is not None:
@@ -76,13 +93,11 @@ def _conditions(kind: EventKind, happening: Happening) -> Sequence[ColumnElement
     if happening.campaign is not None:
         wanted.append(Event.campaign_id == happening.campaign)
     if happening.link is not None:
-        wanted.append(_led_to(happening.link))
+        leading = select(Link.campaign_id, Link.position).where(_leads_to(happening.link))
+        wanted.append(tuple_(Event.campaign_id, Event.link).in_(leading))
     return wanted
 
 
-def _led_to(text: str) -> ColumnElement[bool]:
-    """The link that was clicked has this text in its target."""
-    leading = select(Link.campaign_id, Link.position).where(
-        matches(Link.target.expression, text, open_start=True, open_end=True)
-    )
-    return tuple_(Event.campaign_id, Event.link).in_(leading)
+def _leads_to(text: str) -> ColumnElement[bool]:
+    """The target of a link holds this text."""
+    return matches(Link.target.expression, text, open_start=True, open_end=True)
