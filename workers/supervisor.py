@@ -58,7 +58,9 @@ class Supervisor:
     def run(self) -> int:
         """The whole life; gives the exit status. Raises ConfigError when a setting keeps it from starting."""
         self._stop.listen()
-        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+        # Started by a script in the background, Ctrl-C comes as ignored; here it is the way to stop.
+        for number in (signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.getsignal(signal.SIGTERM))
         try:
             self.start()
             self.watch()
