@@ -84,6 +84,7 @@ class Field:
     `details` names what a scope may say of an event or a total, with the choices there are: "campaign", "link",
     "product". `currency` is for money and totals; `empty` is the total of nothing: 0 of a sum, None of an average.
     `shows` takes what `sql` takes, a test left out, and gives what a person has there: how often, how much, which.
+    `beside`, where the value stands in a table beside that of the people, makes of a condition on it one on people.
     `aliases` are other words for it in typed sentences. A list may instead of `sql` say what a value `means`: a rule,
     which stands in its place.
     """
@@ -100,6 +101,7 @@ class Field:
     empty: int | None = 0
     means: Callable[[str], Rule | None] | None = None
     shows: Callable[..., Any] | None = None
+    beside: Callable[[Any], Any] | None = None
 
     @property
     def operations(self) -> tuple[Operation, ...]:

@@ -54,7 +54,7 @@ def shown(condition: Condition, vocabulary: Vocabulary, now: datetime, timezone:
             return None
     if word.field.type is FieldType.LIST:
         return None if shows is None else cast("Sql", shows())
-    return cast("Sql", word.field.sql())
+    return cast("Sql", word.field.sql() if shows is None else shows())
 
 
 def _compile(rule: Rule, vocabulary: Vocabulary, calendar: Calendar) -> Truth:
@@ -67,7 +67,8 @@ def _compile(rule: Rule, vocabulary: Vocabulary, calendar: Calendar) -> Truth:
             return negated(_compile(inner, vocabulary, calendar))
         case Condition():
             word = vocabulary.understand(rule)
-            return _BY_TYPE[word.field.type](word, calendar)
+            condition = _BY_TYPE[word.field.type](word, calendar)
+            return condition if word.field.beside is None else cast("Truth", word.field.beside(condition))
 
 
 def _text(word: Word, _: Calendar) -> Truth:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import organisation
@@ -93,9 +93,6 @@ def _in(happening: Happening) -> Sequence[ColumnElement[bool]]:
 
 def _purchased(happening: Happening) -> ColumnElement[bool]:
     """A refund is no purchase. The counts on `Standing` answer what they can."""
-    if happening.product is not None:
-        people = select(Order.subscriber_id).where(Order.amount >= 0, *_in(happening)).group_by(Order.subscriber_id)
-        return Standing.subscriber_id.in_(people.having(func.count() >= happening.at_least))
     enough = [Standing.orders >= happening.at_least]
     if happening.since is not None:
         enough.append(known(Standing.last_order_at.expression, Standing.last_order_at >= happening.since))
@@ -103,12 +100,18 @@ def _purchased(happening: Happening) -> ColumnElement[bool]:
         return enough[0]
     if happening == Happening(1, happening.since):
         return enough[1]
+    if happening.at_least == 1:
+        return and_(*enough, _mine(happening).exists())
     return and_(*enough, _orders_in(happening) >= happening.at_least)
 
 
-def _orders_in(happening: Happening) -> ColumnElement[int]:
+def _mine(happening: Happening) -> Select[int]:
     mine = (Order.subscriber_id == Standing.subscriber_id, Order.amount >= 0, *_in(happening))
-    return select(func.count()).where(*mine).correlate(Standing).scalar_subquery()
+    return select(Order.id).where(*mine).correlate(Standing)
+
+
+def _orders_in(happening: Happening) -> ColumnElement[int]:
+    return _mine(happening).with_only_columns(func.count(), maintain_column_froms=True).scalar_subquery()
 
 
 def _spent_by_person(happening: Happening) -> ColumnElement[int]:

@@ -163,15 +163,24 @@ def _custom(field: CustomField) -> Field:
         return Field(name, label, FieldType.LIST, _held_in(field.key), group, choices, shows=_written(field.key))
     stored = Subscriber.attributes[field.key]
     value = {FieldKind.NUMBER: stored.as_float, FieldKind.FLAG: stored.as_boolean}.get(field.kind, stored.as_string)()
-    return Field(name, label, _TYPES[field.kind], _of_subscriber(value), group, choices)
+    return _wide(name, label, _TYPES[field.kind], value, group, choices)
+
+
+def _wide(
+    name: str, label: Label, kind: FieldType, value: Any, group: Group = Group.PROFILE, choices: Choices = ()
+) -> Field:
+    """A word about a value of the wide row."""
+    return Field(name, label, kind, lambda: value, group, choices, beside=_beside, shows=_of_subscriber(value))
+
+
+def _beside(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """EXISTS by key: SQLite looks it up in the order of people, and PostgreSQL joins where all are asked."""
+    own = select(Subscriber.id).where(Subscriber.id == Standing.subscriber_id, condition)
+    return own.correlate(Standing).exists()
 
 
 def _held_in(key: str) -> Callable[[Sequence[str]], ColumnElement[bool]]:
-    def sql(values: Sequence[str]) -> ColumnElement[bool]:
-        holding = select(Subscriber.id).where(holds_any(Subscriber.attributes.expression, key, values))
-        return Standing.subscriber_id.in_(holding)
-
-    return sql
+    return lambda values: _beside(holds_any(Subscriber.attributes.expression, key, values))
 
 
 def _written(key: str) -> Callable[[], ColumnElement[Any]]:
@@ -197,9 +206,9 @@ def _named(codes: frozenset[str], what: str) -> Choices:
 
 
 _PROFILE = (
-    Field("email", Label("address", "Adresse"), FieldType.TEXT, _of_subscriber(Subscriber.email)),
-    Field("first_name", Label("first name", "Vorname"), FieldType.TEXT, _of_subscriber(Subscriber.first_name)),
-    Field("last_name", Label("last name", "Nachname"), FieldType.TEXT, _of_subscriber(Subscriber.last_name)),
+    _wide("email", Label("address", "Adresse"), FieldType.TEXT, Subscriber.email),
+    _wide("first_name", Label("first name", "Vorname"), FieldType.TEXT, Subscriber.first_name),
+    _wide("last_name", Label("last name", "Nachname"), FieldType.TEXT, Subscriber.last_name),
     Field(
         "language",
         Label("language", "Sprache"),
@@ -241,6 +250,6 @@ _PROFILE = (
         aliases=("device",),
     ),
     Field("sample", Label("random sample", "Zufallsstichprobe"), FieldType.SAMPLE, lambda: Standing.subscriber_id),
-    Field("source", Label("source", "Herkunft"), FieldType.TEXT, _of_subscriber(Subscriber.source)),
-    Field("time_zone", Label("time zone", "Zeitzone"), FieldType.TEXT, _of_subscriber(Subscriber.time_zone)),
+    _wide("source", Label("source", "Herkunft"), FieldType.TEXT, Subscriber.source),
+    _wide("time_zone", Label("time zone", "Zeitzone"), FieldType.TEXT, Subscriber.time_zone),
 )

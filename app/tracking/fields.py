@@ -38,20 +38,22 @@ def _email(name: str, label: Label, kind: FieldType, column: Any) -> Field:
 
 
 def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
-    """The counts on `Standing` and the ledger answer most questions, and leave few people to look up for the others."""
+    """The counts on `Standing` and the ledger answer most questions, and leave few people to look up for the others;
+    each is looked up by key, so that asking for a few people costs little."""
     number, last = _counts(kind)
     first = Delivery.opened_at if kind is OPENED else Delivery.clicked_at
 
+    def mine(happening: Happening) -> Select[int]:
+        hers = (Event.subscriber_id == Standing.subscriber_id, *_conditions(kind, happening))
+        return select(Event.id).where(*hers).correlate(Standing)
+
     def counted(happening: Happening) -> ColumnElement[int]:
-        mine = (Event.subscriber_id == Standing.subscriber_id, *_conditions(kind, happening))
-        return select(func.count()).where(*mine).correlate(Standing).scalar_subquery()
+        return mine(happening).with_only_columns(func.count(), maintain_column_froms=True).scalar_subquery()
 
     def sql(happening: Happening) -> ColumnElement[bool]:
-        if happening == Happening(1, campaign=happening.campaign) and happening.campaign is not None:
-            did = select(Delivery.subscriber_id).where(Delivery.campaign_id == happening.campaign, first.is_not(None))
-            return Standing.subscriber_id.in_(did)
-        if happening.campaign is not None or happening.link is not None:
-            return Standing.subscriber_id.in_(_people(kind, happening, first))
+        if happening.campaign is not None and happening == Happening(1, campaign=happening.campaign):
+            mail = (Delivery.campaign_id == happening.campaign, Delivery.subscriber_id == Standing.subscriber_id)
+            return select(Delivery.campaign_id).where(*mail, first.is_not(None)).correlate(Standing).exists()
         enough = [number >= happening.at_least]
         if happening.since is not None:
             enough.append(known(last, last >= happening.since))
@@ -59,22 +61,12 @@ def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
             return enough[0]
         if happening == Happening(1, happening.since):
             return enough[1]
+        if happening.at_least == 1:
+            return and_(*enough, mine(happening).exists())
         return and_(*enough, counted(happening) >= happening.at_least)
 
     details = {"campaign": lambda: campaign_choices(session)} | ({"link": ()} if kind is CLICKED else {})
     return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=details, shows=counted)
-
-
-def _people(kind: EventKind, happening: Happening, first: Any) -> Select[int]:
-    """By way of the ledger, which lies in the order of campaigns and knows who did it at all."""
-    mail = and_(Delivery.campaign_id == Event.campaign_id, Delivery.subscriber_id == Event.subscriber_id)
-    people = select(Delivery.subscriber_id).join(Event, mail).where(first.is_not(None), *_conditions(kind, happening))
-    if happening.campaign is not None:
-        people = people.where(Delivery.campaign_id == happening.campaign)
-    if happening.link is not None:
-        leading = select(Link.campaign_id).where(_leads_to(happening.link))
-        people = people.where(Delivery.campaign_id.in_(leading))
-    return people.group_by(Delivery.subscriber_id).having(func.count() >= happening.at_least)
 
 
 def _counts(kind: EventKind) -> tuple[ColumnElement[int], ColumnElement[Any]]:
