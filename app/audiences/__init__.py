@@ -8,8 +8,10 @@ from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from app.audiences import api, builder_views, past_api, past_views, views
+from app.audiences.fields import fields
 from app.audiences.jobs import refresh_noted, refresh_segments, work_out_histories
 from app.audiences.touched import AT_ONCE, touch
+from app.audiences.uses import segment_uses
 from app.db import utc_now
 from app.events.models import Event
 from app.feature import Feature, NavigationEntry
@@ -35,6 +37,8 @@ def _touch(session: Session, people: Collection[int], at_once: int) -> None:
 
 feature = Feature(
     name="audiences",
+    fields=fields,
+    segment_uses=segment_uses,
     blueprints=(
         views.blueprint,
         builder_views.blueprint,

@@ -106,3 +106,25 @@ class Marks(Base):
     sheet: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
     marks: Mapped[int]
+
+
+class Snapshot(Base):
+    """People written down once, under the segment that was frozen; they stay whatever becomes of its rule."""
+
+    __tablename__ = "snapshot"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id"))
+    taken_at: Mapped[datetime]
+    size: Mapped[int]
+
+
+class Snapped(Base):
+    """Somebody is in a snapshot."""
+
+    __tablename__ = "snapped"
+    __table_args__ = (Index(None, "subscriber_id"), {"sqlite_with_rowid": False, "info": {"derived": True}})
+
+    snapshot_id: Mapped[int] = mapped_column(ForeignKey("snapshot.id"), primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)

@@ -67,6 +67,7 @@ def _forget_profile(session: Session, person: Subscriber, now: datetime) -> None
     standing = person.standing
     standing.status, standing.tracking = Status.ERASED, TrackingMode.NONE
     standing.language = standing.country = standing.birthday = standing.birth_year = None
+    standing.provider = standing.devices = None
     standing.ended_at = standing.ended_at or now
     session.execute(delete(SubscriberTag).where(SubscriberTag.subscriber_id == person.id))
     lasting = (Subscription.subscriber_id == person.id) & Subscription.ended_at.is_(None)

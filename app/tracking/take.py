@@ -23,6 +23,7 @@ from app.events.buffer import Record
 from app.events.models import Verdict
 from app.events.record import happening, record
 from app.subscribers.models import Standing, TrackingMode
+from app.tracking.devices import remember
 from app.tracking.kinds import CLICKED, OPENED
 from app.tracking.models import NO_LINK, OWN_LINK, HitCount
 from app.tracking.verdict import RULESET, Bursts, Hit, HitKind, Mail, Rules
@@ -66,7 +67,9 @@ def take_hits(session: Session, records: Sequence[Record], bursts: Bursts, rules
         if hit.campaign_id in campaigns and (mode := modes.get(hit.subscriber_id, TrackingMode.NONE))
     ]
     _count(session, [each for each in judged if each.mode is not TrackingMode.NONE])
-    record(session, [_happening(each) for each in judged if each.mode is TrackingMode.PERSONAL])
+    personal = [each for each in judged if each.mode is TrackingMode.PERSONAL]
+    record(session, [_happening(each) for each in personal])
+    remember(session, ((each.hit.subscriber_id, each.hit.agent) for each in personal if each.verdict is Verdict.HUMAN))
 
 
 def _hits(records: Iterable[Record]) -> list[Hit]:

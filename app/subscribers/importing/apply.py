@@ -38,7 +38,9 @@ from app.subscribers.models import (
     Tag,
     TrackingMode,
 )
+from app.subscribers.providers import provider_of
 
+_COUNTS = ("sent", "opens", "clicks", "orders", "spent", "score")
 _BARS = {Status.BOUNCED: SuppressionReason.BOUNCED, Status.COMPLAINED: SuppressionReason.COMPLAINED}
 
 
@@ -83,10 +85,18 @@ def add_people(session: Session, import_: Import, people: Sequence[Person], now:
         # Somebody signed up between plan and now: the batch is planned anew, by the next ring.
         raise Conflict(_("Somebody of this file has just signed up.")) from error
     states = [
-        (each.id, _tracking(each), now, 0, 0, 0, 0, 0, 0, *(each.values[name] for name in STATE)) for each in people
+        (
+            each.id,
+            _tracking(each),
+            now,
+            provider_of(each.address.email),
+            *(0,) * len(_COUNTS),
+            *(each.values[name] for name in STATE),
+        )
+        for each in people
     ]
-    counts = ("sent", "opens", "clicks", "orders", "spent", "score")
-    insert_rows(session, Standing, ("subscriber_id", "tracking", "created_at", *counts, *STATE), states)
+    columns = ("subscriber_id", "tracking", "created_at", "provider", *_COUNTS, *STATE)
+    insert_rows(session, Standing, columns, states)
 
 
 def write_columns(session: Session, values: Mapping[int, Mapping[str, Any]]) -> None:

@@ -62,7 +62,8 @@ class Mail:
 
 def make_mail(app: APIFlask, mode: TrackingMode, sent_at: datetime | None = None) -> Mail:
     with transaction() as session:
-        person = make.subscriber(session, tracking=mode)
+        sent_at = sent_at or utc_now() - timedelta(hours=1)
+        person = make.subscriber(session, tracking=mode, sent=1, last_sent_at=sent_at)
         campaign = make.campaign(session, state=CampaignState.SENT)
         session.add_all(
             Link(campaign_id=campaign.id, position=position, target=target) for position, target in enumerate(TARGETS)
@@ -72,7 +73,7 @@ def make_mail(app: APIFlask, mode: TrackingMode, sent_at: datetime | None = None
                 campaign_id=campaign.id,
                 subscriber_id=person.id,
                 state=DeliveryState.SENT,
-                sent_at=sent_at or utc_now() - timedelta(hours=1),
+                sent_at=sent_at,
             )
         )
     return Mail(app.test_client(), app, campaign.id, person.id, mode)
