@@ -54,7 +54,7 @@ def mailed_people(session: Session) -> list[int]:
     for place, campaign in enumerate(campaigns):
         session.add_all(Link(campaign_id=campaign, position=at, target=target) for at, target in enumerate(TARGETS))
         for person in people[place:]:
-            key = {"campaign_id": campaign, "subscriber_id": person, "shard": 0}
+            key = {"campaign_id": campaign, "subscriber_id": person}
             session.add(Delivery(**key, state=DeliveryState.SENT, sent_at=DAYS[place * 4]))
             standing = session.get_one(Standing, person)
             standing.sent, standing.last_sent_at = standing.sent + 1, DAYS[place * 4]
