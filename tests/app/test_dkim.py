@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.dkim import Key, Signer, dns_record, relaxed_body
-from app.mail import Message, bulk_headers, to_bytes
+from app.mail import Message, bulk_headers, one_click_headers, to_bytes
 
 DOMAIN, SELECTOR = "shop.example", "lb1"
 RSA = rsa.generate_private_key(65537, 2048)
@@ -42,7 +42,10 @@ def mail(subject: str = "Grüße aus der Käserei", text: str = "Hallo  Welt \n\
             reply_to=f"antwort@{DOMAIN}",
             message_id=f"<1.2@{DOMAIN}>",
             date=datetime(2026, 11, 26, tzinfo=UTC),
-            headers=bulk_headers(f"https://{DOMAIN}/u/{'x' * 120}", f"news.{DOMAIN}", "1:2:newsletter:shop-mail"),
+            headers=(
+                *one_click_headers(f"https://{DOMAIN}/u/{'x' * 120}"),
+                *bulk_headers(f"news.{DOMAIN}", "1:2:newsletter:shop-mail"),
+            ),
         )
     )
 
