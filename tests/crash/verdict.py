@@ -19,6 +19,7 @@ _COLUMNS = ("audience", 9), ("accepted", 10), ("lost", 6), ("doubled", 9), ("unk
 HEAD = f"{'':<14}{'database':<11}" + "".join(f"{name:>{width}}" for name, width in _COLUMNS)
 # They were told that she is not reached, and why.
 _TOLD = {DeliveryState.BOUNCED, DeliveryState.FAILED, DeliveryState.SKIPPED}
+_WAITING = {DeliveryState.QUEUED, DeliveryState.IN_FLIGHT, DeliveryState.DEFERRED}
 
 
 @dataclass(slots=True)
@@ -65,7 +66,15 @@ class Ledger:
     @property
     def told(self) -> set[str]:
         """Those of whom it says that they were not reached."""
-        return set[str]().union(*(self.by_state[state] for state in _TOLD))
+        return self._in(_TOLD)
+
+    @property
+    def waiting(self) -> set[str]:
+        """Those whose turn is still to come."""
+        return self._in(_WAITING)
+
+    def _in(self, states: set[DeliveryState]) -> set[str]:
+        return set[str]().union(*(self.by_state[state] for state in states))
 
 
 def ledger(campaign_id: int) -> Ledger:
@@ -89,7 +98,7 @@ def judge(verdict: Verdict, sink: SinkProcess, campaign_id: int, *, most_doubled
     sent, unknown = written.by_state[DeliveryState.SENT], written.by_state[DeliveryState.UNKNOWN]
     everybody = set[str]().union(*written.by_state.values())
     verdict.accepted, verdict.doubled, verdict.unknown = taken.accepted, taken.doubled, len(unknown)
-    lost = everybody - taken.times.keys() - unknown - written.told
+    lost = everybody - taken.times.keys() - unknown - written.told - written.waiting
     verdict.lost = len(lost)
     expect = verdict.expect
     expect(len(everybody) == verdict.audience, f"the ledger has {len(everybody)} people")
