@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.organisation import time_zone
-from app.audiences.models import LASTS, Membership
+from app.audiences.models import LASTS, Membership, Segment
 from app.events.models import Event
 from app.reports.models import DailyState, SegmentDaily
 from app.reports.periods import chosen, place_number, seconds
@@ -30,6 +30,7 @@ from segments.calendar import start_of
 EVERYBODY = 0
 _EPOCH = date(1970, 1, 1)
 _DID = ("opens", "clicks", "uniques", "purchases", "revenue")
+_Tally = defaultdict[int, defaultdict[int, int]]
 _Earlier = aliased(Event)
 _Then = aliased(Membership)
 _KINDS = (OPENED.code, CLICKED.code, PURCHASED.code)
@@ -68,7 +69,7 @@ def count(session: Session, now: datetime) -> Built:
         was=state.event_id if state else None,
         is_anew=is_anew,
         did=_did(session, after, newest, zone),
-        sizes=_sizes(session, _days(open_day, today, zone), now),
+        sizes=_sizes(session, _days(open_day, today, zone), now, {} if is_anew else _size_on(session, open_day - 1)),
         state={"event_id": newest, "open_day": today, "time_zone": zone.key, "built_at": now},
     )
 
@@ -114,7 +115,8 @@ def _did(session: Session, after: int, upto: int, zone: ZoneInfo) -> list[dict[s
     days = _days(first, last, zone)
     number = place_number(seconds(Event.occurred_at), list(days.values())) + (min(days) - 1)
     seen = _read_before(after, days) if after else None
-    there = and_(_Then.segment_id == Membership.segment_id, _was_in(_Then, _Earlier))
+    # Plus nothing: or SQLite looks by segment and time of leaving, which is most of the segment, not by person.
+    there = and_(_Then.segment_id + 0 == Membership.segment_id, _was_in(_Then, _Earlier))
     seen_there = None if seen is None else seen.join_from(_Earlier, _Then, there)
     in_segments = select(Membership.segment_id.label("segment_id"), number.label("day"), *_figures(seen_there))
     of_all = select(literal(EVERYBODY).label("segment_id"), number.label("day"), *_figures(seen))
@@ -161,35 +163,53 @@ def _read_before(after: int, days: dict[int, int]) -> Select[int]:
     )
 
 
-def _sizes(session: Session, days: dict[int, int], now: datetime) -> list[dict[str, int]]:
-    """Sizes, joined and left of each day from the first of these on, in the place of what stands there."""
+def _size_on(session: Session, day: int) -> dict[int, int]:
+    """The size of each segment at the end of a day that was built."""
+    found = session.execute(select(SegmentDaily.segment_id, SegmentDaily.size).where(SegmentDaily.day == day))
+    return {segment: size for segment, size in found}  # noqa: C416
+
+
+def _sizes(session: Session, days: dict[int, int], now: datetime, before: dict[int, int]) -> list[dict[str, int]]:
+    """Sizes, joined and left of each of these days, in the place of what stands there; so many were in `before`."""
     *numbers, _after_last = days
     ends = {number: min(days[number + 1], int(now.timestamp()) + 1) for number in numbers}
-    flows = _flows(session, [days[numbers[0]], *ends.values()])
+    came, went = _flows(session, [days[numbers[0]], *ends.values()])
+    # Somebody who confirms late has joined on a day that was built: everybody is counted from the beginning.
+    before = {**before, EVERYBODY: came[EVERYBODY][0] - went[EVERYBODY][0]}
     rows = []
-    for segment, (before, came, went) in flows.items():
-        size = before
+    for segment in {*before, *came, *went}:
+        size = before.get(segment, 0)
         for at, number in enumerate(numbers, 1):
-            size += came[at] - went[at]
-            rows.append({"segment_id": segment, "day": number, "size": size, "joined": came[at], "left": went[at]})
+            joined, left = came[segment][at], went[segment][at]
+            size += joined - left
+            rows.append({"segment_id": segment, "day": number, "size": size, "joined": joined, "left": left})
     return rows
 
 
-def _flows(session: Session, borders: Sequence[int]) -> dict[int, tuple[int, dict[int, int], dict[int, int]]]:
-    """For each segment how many were in it at the first border, and who joined and left between the borders."""
-    came: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    went: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for tally, column in ((came, Membership.joined_at), (went, Membership.left_at)):
-        _count(session, tally, Membership.segment_id, column, borders, column < LASTS)
+def _flows(session: Session, borders: Sequence[int]) -> tuple[_Tally, _Tally]:
+    """Who joined and who left each segment between these borders; of everybody, before the first one too (0)."""
+    came: _Tally = defaultdict(lambda: defaultdict(int))
+    went: _Tally = defaultdict(lambda: defaultdict(int))
+    # Who had left before can have joined no later; by segment and time of leaving the rows are in order.
+    segments = session.scalars(select(Segment.id)).all()
+    since = (Membership.segment_id.in_(segments), seconds(Membership.left_at) >= borders[0])
+    _count(
+        session,
+        came,
+        Membership.segment_id,
+        Membership.joined_at,
+        borders,
+        *since,
+        seconds(Membership.joined_at) >= borders[0],
+    )
+    _count(session, went, Membership.segment_id, Membership.left_at, borders, *since, Membership.left_at < LASTS)
     known = Standing.status != Status.PENDING
     _count(session, came, literal(EVERYBODY), Standing.created_at, borders, known)
     _count(session, went, literal(EVERYBODY), Standing.ended_at, borders, known, Standing.ended_at.is_not(None))
-    return {segment: (came[segment][0] - went[segment][0], came[segment], went[segment]) for segment in {*came, *went}}
+    return came, went
 
 
-def _count(
-    session: Session, tally: dict[int, dict[int, int]], group: Any, column: Any, borders: Sequence[int], *which: Any
-) -> None:
+def _count(session: Session, tally: _Tally, group: Any, column: Any, borders: Sequence[int], *which: Any) -> None:
     at = place_number(seconds(column), borders)
     counted = select(group.label("of"), at.label("at"), func.count()).where(*which).group_by("of", "at")
     for segment, where, number in session.execute(counted):
