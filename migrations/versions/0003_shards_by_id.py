@@ -1,14 +1,14 @@
 """Shards as stretches of ids, with what the brake counts; when a mail was tried; sending again; the frequency cap.
 
-Revision ID: 0004
-Revises: 0001
+Revision ID: 0003
+Revises: 0002
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0003"
+down_revision = "0002"
 
 # The ids of a shard were a stretch before: they were numbered in the order of ids.
 _STRETCH = """UPDATE shard SET

@@ -1,14 +1,14 @@
 """Snapshots of segments, and what mailboxes and devices people have.
 
-Revision ID: 0006
-Revises: 0001
+Revision ID: 0004
+Revises: 0003
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0004"
+revision = "0004"
+down_revision = "0003"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # As app/subscribers/providers.py had them: the place of each provider, and its domains.
