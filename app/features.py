@@ -9,6 +9,7 @@ from app.health import feature as health
 from app.importing import feature as importing
 from app.mailbox import feature as mailbox
 from app.outbox import feature as outbox
+from app.prediction import feature as prediction
 from app.reports import feature as reports
 from app.scoring import feature as scoring
 from app.shop import feature as shop
@@ -28,6 +29,7 @@ FEATURES = (
     tracking,
     scoring,
     audiences,
+    prediction,
     reports,
     mailbox,
     health,

@@ -21,6 +21,11 @@ def peak_mb(pid: int) -> float:
     return int(found[0].split()[1]) / 1024 if found else 0.0
 
 
+def peak_rss_mb(pid: int) -> float:
+    """The most memory that the process or one of its descendants has had at a time."""
+    return max([peak_mb(pid), *map(peak_rss_mb, _children(pid))])
+
+
 def is_alive(pid: int) -> bool:
     """Whether it has not ended."""
     fields = _stat(pid)

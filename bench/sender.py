@@ -40,10 +40,10 @@ def main(campaign_id: int) -> None:
 
 def _sign_with_ed25519() -> None:
     """Letterbond signs with RSA, which all receivers know; this asks what the other would cost (RFC 8463)."""
-    from app.dkim import Signer
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from app.delivery import message
+    from app.dkim import Signer
 
     signer = Signer("shop.example", "bench", Ed25519PrivateKey.generate())
     message.signer_for = lambda _session, _sender: signer

@@ -12,6 +12,7 @@ import { showSaving } from "./saved.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { openSidebar } from "./sidebar.js";
 import { followSystemTheme } from "./theme-choice.js";
+import { quietTerms } from "./terms.js";
 import { showToast, timeToasts } from "./toasts.js";
 
 window.Alpine = Alpine;
@@ -24,6 +25,7 @@ followSystemTheme();
 keepFocus();
 listenForShortcuts();
 openSidebar();
+quietTerms();
 showFocusedFrames();
 showSaving();
 timeToasts(document);

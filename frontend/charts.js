@@ -1,12 +1,13 @@
-// Draws the figures that the macro chart() describes: <figure data-chart="line|area|bar|stacked"> with its data as JSON.
+// Draws the figures that the macro chart() describes: <figure data-chart="line|area|bar|stacked|sankey"> with its data
+// as JSON.
 // The numbers also stand in a table beneath, so nothing is lost without this script.
 
-import { BarChart, LineChart } from "echarts/charts";
+import { BarChart, LineChart, SankeyChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 
-use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
+use([BarChart, LineChart, SankeyChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
 
 const PALETTE = 6;
 const language = document.documentElement.lang || "en";
@@ -56,7 +57,48 @@ function seriesOf(kind, series) {
   };
 }
 
+// Streams between two columns: `nodes` say their label and side, `links` how many went from where to where.
+function streams(data) {
+  const { palette, text, line, surface, font } = look();
+  const exact = numberFormat(data, false);
+  const narrow = window.innerWidth < 640;
+  const hues = [...new Set(data.nodes.map((node) => node.label))];
+  const hue = (label) => palette[hues.indexOf(label) % palette.length];
+  return {
+    textStyle: { fontFamily: font, color: text },
+    animation: !calm.matches,
+    tooltip: {
+      backgroundColor: surface,
+      borderColor: line,
+      textStyle: { color: text },
+      formatter: ({ dataType, data: one, value }) =>
+        dataType === "edge" ? `${one.source.slice(2)} → ${one.target.slice(2)}: ${exact.format(one.value)}` : `${one.label_text}: ${exact.format(value)}`,
+    },
+    series: [{
+      type: "sankey",
+      left: 4,
+      right: narrow ? 92 : 120,
+      top: 8,
+      bottom: 8,
+      nodeGap: 14,
+      layoutIterations: 0,
+      emphasis: { focus: "adjacency" },
+      lineStyle: { color: "source", opacity: 0.35 },
+      label: { color: text, textBorderWidth: 0, fontSize: 12 },
+      data: data.nodes.map((node) => ({
+        name: node.name,
+        label_text: node.label,
+        depth: node.side === "left" ? 0 : 1,
+        itemStyle: { color: hue(node.label) },
+        label: { formatter: node.label, position: "right" },
+      })),
+      links: data.links,
+    }],
+  };
+}
+
 function options(kind, data) {
+  if (kind === "sankey") return streams(data);
   const { palette, text, line, surface, font } = look();
   const exact = numberFormat(data, false);
   const short = numberFormat(data, true);

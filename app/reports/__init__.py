@@ -1,13 +1,32 @@
 """The first page and the reports: what campaigns, segments and cohorts came to. A leaf: nobody imports it."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
 from app.feature import Feature, NavigationEntry
-from app.reports import api, views
+from app.queue import Timed
+from app.reports import api, daily, people_views, setting_views, views  # noqa: F401 - they hang pages on the shelf
+from app.reports.jobs import build_days, count, post_monthly, renew
+from app.reports.shelf import blueprint
+
+
+def _on_events_removed(session: Session, _people: Sequence[int]) -> None:
+    daily.forget(session)
+
 
 feature = Feature(
     name="reports",
-    blueprints=(views.home, views.blueprint, api.blueprint),
+    blueprints=(views.home, blueprint, api.blueprint),
+    on_events_removed=_on_events_removed,
+    timetable=(
+        Timed(build_days, every=timedelta(hours=1)),
+        Timed(renew, every=timedelta(hours=1)),
+        Timed(count, every=timedelta(minutes=5)),
+        Timed(post_monthly, every=timedelta(hours=1)),
+    ),
     navigation=(
         NavigationEntry(_l("Overview"), "overview.index", icon="home", position=0, shortcut="g o"),
         NavigationEntry(_l("Reports"), "reports.index", icon="chart-bar", position=60, shortcut="g r"),

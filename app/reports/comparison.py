@@ -13,15 +13,16 @@ from app.campaigns.models import Campaign, CampaignState
 from app.delivery.models import Delivery
 from app.events.models import Event
 from app.reports.campaign_people import share
+from app.reports.definitions import Definitions, definitions
 from app.reports.periods import counts, edges, months_until
 from app.reports.presence import Presence, stretches
 from app.reports.retention import Retention, retention_between, retention_by_segment
+from app.reports.rows import Rows
 from app.reports.scope import SMALLEST_GROUP, Scope, count_people
 from app.subscribers.kinds import UNSUBSCRIBED
 from app.subscribers.models import Standing, TrackingMode
 
 MONTHS = 6
-DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,11 @@ class SegmentLine:
 
 @dataclass(frozen=True, slots=True)
 class SegmentComparison:
-    """`labels` are the months of every line; active is who did something in the last `days` days."""
+    """`labels` are the months of every line; active is who is not lost, by what is `meant`."""
 
+    as_of: datetime
     labels: tuple[datetime, ...]
-    days: int
+    meant: Definitions
     lines: tuple[SegmentLine, ...]
 
 
@@ -69,21 +71,22 @@ def compare_campaigns(session: Session, limit: int) -> list[CampaignLine]:
     return [_line(campaign, people.get(campaign.id, (0,) * 5), gone.get(campaign.id, 0)) for campaign in campaigns]
 
 
-def compare_segments(session: Session, now: datetime) -> SegmentComparison:
+def compare_segments(session: Session, now: datetime, rows: Rows | None = None) -> SegmentComparison:
     """Everybody first, then the segments by name; two statements whatever their number."""
     *months, running = months_until(session, None, MONTHS + 1, now)
     if running.end <= now:
         months = [*months[1:], running]
     moments = edges(months, now)
-    there = stretches(Presence.ACTIVE, DAYS, Scope())
+    meant = definitions(session)
+    there = stretches(Presence.ACTIVE, meant, Scope())
     all_people, _measured = count_people(session, Scope())
-    everybody = SegmentLine(None, None, all_people, tuple(retention_between(session, there, moments)))
-    by_segment = retention_by_segment(session, there, moments)
+    everybody = SegmentLine(None, None, all_people, tuple(retention_between(rows or session, there, moments)))
+    by_segment = retention_by_segment(rows or session, there, moments)
     segments = (
         SegmentLine(segment.id, segment.name, segment.size, _shown(segment, by_segment))
         for segment in current_segments(session)
     )
-    return SegmentComparison(tuple(month.start for month in months), DAYS, (everybody, *segments))
+    return SegmentComparison(now, tuple(month.start for month in months), meant, (everybody, *segments))
 
 
 def _shown(segment: Segment, months: Mapping[int, Sequence[Retention]]) -> tuple[Retention, ...]:

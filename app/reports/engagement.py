@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, and_, func, select
-from sqlalchemy.orm import Session
 
 from app.campaigns.models import Campaign
 from app.delivery.models import Delivery
 from app.events.models import Event
 from app.reports.periods import counts, edges, inside, span
 from app.reports.presence import READERS, bought, clicked
+from app.reports.rows import Rows
 from app.reports.scope import Scope
 from app.shop.kinds import PURCHASED
 from app.tracking.kinds import CLICKED, OPENED
@@ -32,7 +32,7 @@ class Engagement:
     revenue: int = 0
 
 
-def engagement(session: Session, scope: Scope, months: Sequence[Period], now: datetime) -> list[Engagement]:
+def engagement(rows: Rows, scope: Scope, months: Sequence[Period], now: datetime) -> list[Engagement]:
     """An Engagement for each month, in two statements."""
     ends = edges(months, now)
     opened = and_(Event.kind == OPENED.code, Event.verdict.in_(READERS))
@@ -51,22 +51,22 @@ def engagement(session: Session, scope: Scope, months: Sequence[Period], now: da
         .where(Event.kind.in_((OPENED.code, CLICKED.code, PURCHASED.code)), inside(Event.occurred_at, ends))
         .group_by("span")
     )
-    sent = _sent(session, scope, ends)
-    found = session.execute(scope.of(counted, person, Event.occurred_at))
-    rows = {number: figures for number, *figures in found}
+    sent = _sent(rows, scope, ends)
+    found = rows.execute(scope.of(counted, person, Event.occurred_at))
+    by_span = {number: figures for number, *figures in found}
     return [
-        Engagement(sent.get(at, 0), *(int(figure or 0) for figure in rows.get(at, (0,) * 6)))
+        Engagement(sent.get(at, 0), *(int(figure or 0) for figure in by_span.get(at, (0,) * 6)))
         for at in range(len(months))
     ]
 
 
-def _sent(session: Session, scope: Scope, ends: Sequence[datetime]) -> dict[int, int]:
+def _sent(rows: Rows, scope: Scope, ends: Sequence[datetime]) -> dict[int, int]:
     counted = (
         select(span(Delivery.sent_at, ends), func.count())
         .where(Delivery.campaign_id.in_(campaigns_since(ends[0])), inside(Delivery.sent_at, ends))
         .group_by("span")
     )
-    return counts(session, scope.of(counted, Delivery.subscriber_id, Delivery.sent_at))
+    return counts(rows, scope.of(counted, Delivery.subscriber_id, Delivery.sent_at))
 
 
 def campaigns_since(moment: datetime) -> Select[int]:

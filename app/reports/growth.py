@@ -17,25 +17,30 @@ _JOINED = Standing.status != Status.PENDING
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """A month's people: `left` are all who cannot be mailed any more, whatever the reason."""
+    """A month's people: `left` are all who cannot be mailed any more, `bounced` those of them whose address failed."""
 
     label: str
     start: datetime
     is_running: bool
     joined: int
     left: int
+    bounced: int
 
 
 def growth(session: Session, months: Sequence[Period], now: datetime) -> list[Growth]:
     """A Growth for each month."""
     ends = edges(months, now)
-    joined, left = (
-        counts(session, select(span(moment, ends), func.count()).where(_JOINED, inside(moment, ends)).group_by("span"))
-        for moment in (Standing.created_at, Standing.ended_at)
+    joined, left, bounced = (
+        counts(session, select(span(moment, ends), func.count()).where(which, inside(moment, ends)).group_by("span"))
+        for moment, which in (
+            (Standing.created_at, _JOINED),
+            (Standing.ended_at, _JOINED),
+            (Standing.ended_at, Standing.status == Status.BOUNCED),
+        )
     )
     return [
-        Growth(month.label, month.start, month.end > now, joined.get(number, 0), left.get(number, 0))
-        for number, month in enumerate(months)
+        Growth(month.label, month.start, month.end > now, *(each.get(at, 0) for each in (joined, left, bounced)))
+        for at, month in enumerate(months)
     ]
 
 

@@ -7,10 +7,22 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Executable, Label, and_, case, func, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Executable,
+    Label,
+    and_,
+    case,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import time_zone
+from app.reports.rows import Rows
 from app.subscribers.models import Standing
 from segments.cohort import Period, periods
 
@@ -43,11 +55,27 @@ def seconds(moment: Any) -> ColumnElement[int]:
 def place(moment: Any, moments: Sequence[datetime]) -> ColumnElement[int]:
     """How many of these moments, in their order, a column's are not before: 0 before the first, all from the last on.
 
-    An unknown moment counts as after all.
+    An unknown moment counts as after all. Halved again and again: ten comparisons find one day of two years.
     """
-    stamps = ((number, int(each.timestamp())) for number, each in enumerate(moments))
-    before = ((seconds(moment) < stamp, number) for number, stamp in stamps)
-    return case(*before, else_=len(moments))
+    return place_number(seconds(moment), [int(each.timestamp()) for each in moments])
+
+
+def place_number(value: ColumnElement[int], borders: Sequence[int]) -> ColumnElement[int]:
+    """The same of a column of numbers and rising numbers."""
+
+    return chosen(value, borders, range(len(borders) + 1))
+
+
+def chosen(value: ColumnElement[int], borders: Sequence[int], results: Sequence[int]) -> ColumnElement[int]:
+    """The result of the stretch between two rising borders that a number lies in: there is one more than borders."""
+
+    def between(low: int, high: int) -> ColumnElement[int]:
+        if low == high:
+            return literal(results[low], BigInteger)
+        middle = (low + high) // 2
+        return case((value < borders[middle], between(low, middle)), else_=between(middle + 1, high))
+
+    return between(0, len(borders))
 
 
 def span(moment: Any, moments: Sequence[datetime]) -> Label[int]:
@@ -60,9 +88,9 @@ def inside(moment: Any, moments: Sequence[datetime]) -> ColumnElement[bool]:
     return and_(moment >= moments[0], moment < moments[-1])
 
 
-def counts(session: Session, statement: Executable) -> dict[Any, int]:
+def counts(rows: Rows, statement: Executable) -> dict[Any, int]:
     """The rows (key, number) of a statement by key."""
-    return {key: number for key, number in session.execute(statement)}  # noqa: C416 - rows are no tuples to mypy
+    return {key: number for key, number in rows.execute(statement)}  # noqa: C416 - rows are no tuples to mypy
 
 
 def _last_happening(session: Session, now: datetime) -> datetime:

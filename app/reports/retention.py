@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Executable, Subquery, and_, func, select
-from sqlalchemy.orm import Session
 
 from app.audiences.models import LASTS, Membership
 from app.reports.periods import place
 from app.reports.presence import Stretches
+from app.reports.rows import Rows
 from segments import kpi
 
 
@@ -40,27 +40,27 @@ class Retention:
 Way = tuple[int, int, int | None, int]
 
 
-def retention_between(session: Session, there: Stretches, moments: Sequence[datetime]) -> list[Retention]:
+def retention_between(rows: Rows, there: Stretches, moments: Sequence[datetime]) -> list[Retention]:
     """One Retention for each pair of neighbours among the moments, in one statement."""
-    ways = _ways(there, moments)
+    ways = ways_of(there, moments)
     counted: Executable = select(*_columns(ways), func.count()).group_by(*_columns(ways))
-    people = {(first, last, until, began): number for first, last, until, began, number in session.execute(counted)}
+    people = {(first, last, until, began): number for first, last, until, began, number in rows.execute(counted)}
     return _retentions(people, len(moments))
 
 
-def retention_by_segment(session: Session, there: Stretches, moments: Sequence[datetime]) -> dict[int, list[Retention]]:
+def retention_by_segment(rows: Rows, there: Stretches, moments: Sequence[datetime]) -> dict[int, list[Retention]]:
     """The same for the people that each segment has today, all segments in one statement."""
-    ways = _ways(there, moments)
+    ways = ways_of(there, moments)
     member = and_(Membership.subscriber_id == ways.c.subscriber_id, Membership.left_at == LASTS)
     groups = (Membership.segment_id, *_columns(ways))
     counted: Executable = select(*groups, func.count()).select_from(ways).join(Membership, member).group_by(*groups)
     people: dict[int, dict[Way, int]] = defaultdict(dict)
-    for segment_id, first, last, until, began, number in session.execute(counted):
+    for segment_id, first, last, until, began, number in rows.execute(counted):
         people[segment_id][first, last, until, began] = number
-    return {segment_id: _retentions(ways_of, len(moments)) for segment_id, ways_of in people.items()}
+    return {segment_id: _retentions(each, len(moments)) for segment_id, each in people.items()}
 
 
-def _ways(there: Stretches, moments: Sequence[datetime]) -> Subquery:
+def ways_of(there: Stretches, moments: Sequence[datetime]) -> Subquery:
     """A row for each stretch that meets any of the moments.
 
     Stretches are not multiplied by the moments they meet: there are few ways of being there, and many people.

@@ -1,9 +1,9 @@
 """The shapes of reports in the API: the values themselves, each with an example."""
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import ConfigDict, RootModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 
 from app.campaigns.models import CampaignState
 from app.delivery.models import DeliveryState
@@ -12,13 +12,23 @@ from app.reports.campaign_hits import Hour, LinkHits, MachineHits
 from app.reports.campaign_people import Group, Reached, Sales
 from app.reports.campaign_report import CampaignReport
 from app.reports.cohorts import Cohort, CohortGrid, Share
+from app.reports.definitions import Definitions
 from app.reports.engagement import Engagement
+from app.reports.history import History, MonthOf, SegmentHistory
+from app.reports.ladder import Move, Moves
+from app.reports.models import KeptReport
 from app.reports.overview import DayHits, Overview, TierSize, Window
 from app.reports.presence import Presence
-from app.reports.query import Metric, Since
+from app.reports.query import BordersOf, Metric, Since, StaysOf
+from app.reports.recurring import Recurring
 from app.reports.repeat import Repeat
 from app.reports.retention import Retention
+from app.reports.rfm import RfmGroup, RfmReport
+from app.reports.scope import People
 from app.reports.segment_report import Month, SegmentReport
+from app.reports.survival import Curve, Point, Survival
+from segments.ladder import Rung
+from segments.rfm import Borders, RfmClass
 
 _THEN = datetime(2026, 11, 1, tzinfo=UTC)
 _NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -39,7 +49,8 @@ class SegmentReportOut(RootModel[SegmentReport]):
             people=420,
             measured=260,
             presence=Presence.ACTIVE,
-            days=90,
+            people_are=People.NOW,
+            meant=Definitions(acquisition_cost=500),
             as_of=_NOW,
             months=(
                 Month(
@@ -49,7 +60,8 @@ class SegmentReportOut(RootModel[SegmentReport]):
                     is_running=True,
                     engagement=Engagement(840, 512, 96, 230, 41, 37, 198_050),
                     retention=Retention(300, 310, 40, 25, 15, 30, 90.0, 10.0),
-                    repeat=Repeat(250, 100, 40.0, 37, 4, 10.81),
+                    repeat=Repeat(250, 100, 40.0, 37, 4, 10.81, 4_990.0, 1_496.0),
+                    recurring=Recurring(180_000, 9_000, 5.0),
                 ),
             ),
         )
@@ -63,6 +75,7 @@ class CohortGridOut(RootModel[CohortGrid]):
         CohortGrid(
             since=Since.JOINED,
             metric=Metric.CLICKED,
+            event=None,
             segment_id=None,
             as_of=_NOW,
             cohorts=(Cohort("2026-11", _THEN, 120, (Share(48, 40.0, True),)),),
@@ -94,6 +107,107 @@ class CampaignReportOut(RootModel[CampaignReport]):
             segments=(Group(3, "Bought lately", 4, 3, None, None),),
         )
     )
+
+
+class SurvivalOut(RootModel[Survival]):
+    """How long people stay."""
+
+    model_config = _example(
+        Survival(
+            of=StaysOf.SOURCE,
+            segment_id=None,
+            as_of=_NOW,
+            curves=(
+                Curve(
+                    "shop", None, 420, 96, None, (Point(0, 420, 100.0, 100.0, 100.0), Point(30, 371, 91.4, 88.2, 93.8))
+                ),
+            ),
+            others=0,
+        )
+    )
+
+
+class MovesOut(RootModel[Moves]):
+    """Moves on the ladder."""
+
+    model_config = _example(
+        Moves(
+            segment_id=None,
+            people_are=People.NOW,
+            meant=Definitions(),
+            since=datetime(2026, 8, 23, tzinfo=UTC),
+            until=_NOW,
+            as_of=_NOW,
+            moves=(Move(None, Rung.NEW, 40), Move(Rung.ACTIVE, Rung.COOLING, 61)),
+        )
+    )
+
+
+class RfmOut(RootModel[RfmReport]):
+    """Buyers by recency, frequency and money."""
+
+    model_config = _example(
+        RfmReport(
+            segment_id=None,
+            as_of=_NOW,
+            borders_of=BordersOf.FIXED,
+            borders=Borders(),
+            classes={RfmClass.CHAMPIONS: RfmGroup(41, 320, 2_210_000), RfmClass.DORMANT: RfmGroup(4, None, None)},
+            grid=((RfmGroup(4, None, None), RfmGroup(12, 24, 61_000)),),
+        )
+    )
+
+
+class HistoryOut(RootModel[History]):
+    """All segments by month."""
+
+    model_config = _example(
+        History(
+            as_of=_NOW,
+            labels=("2026-11",),
+            is_running=True,
+            segments=(SegmentHistory(3, "Loyal", (MonthOf(420, 31, 12, 3.0, 512, 96, 4.5, 41, 198_050),)),),
+        )
+    )
+
+
+class CountIn(BaseModel):
+    """What to count: the report and its question, as its own address takes it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"kind": "cohorts", "query": {"metric": "revenue", "months": 24}}]},
+    )
+
+    kind: Literal["segment", "comparison", "cohorts", "survival", "moves", "rfm"] = Field(
+        description="`segment` is everybody too (`segment_id` in the query), `moves` the ladder, `comparison` all "
+        "segments side by side on the page of reports."
+    )
+    query: dict[str, Any] = {}
+
+
+class CountOut(BaseModel):
+    """How far a count is: `progress` in percent, `as_of` of the result that is kept."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"id": 7, "kind": "cohorts", "state": "counting", "progress": 33, "as_of": None, "error": None}
+            ]
+        }
+    )
+
+    id: int
+    kind: str
+    state: Literal["waiting", "counting", "done", "failed"]
+    progress: int
+    as_of: datetime | None
+    error: str | None
+
+    @classmethod
+    def of(cls, row: KeptReport) -> "CountOut":
+        """Of a row."""
+        return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
 
 
 class OverviewOut(RootModel[Overview]):

@@ -1,6 +1,7 @@
 """Whose numbers a report shows: everybody's, or those of a segment's people, as of today or as they were then."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
@@ -13,7 +14,14 @@ Truth = ColumnElement[bool]
 Selected = TypeVar("Selected", bound=Select[*tuple[Any, ...]])
 _IS_IN = Membership.left_at == LASTS
 # Of smaller groups nothing but their size is shown: a rate of three people is gossip.
-SMALLEST_GROUP = 5
+SMALLEST_GROUP = 10
+
+
+class People(StrEnum):
+    """Whose numbers: of those who are in a segment today, or of those who were in it then."""
+
+    NOW = "now"
+    THEN = "then"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""The report of a segment: engagement, retention, churn and repeat rate by month, as one value.
+"""The report of a segment: engagement, retention, churn, repeat rate and value by month, as one value.
 
-Pages, CSV and the API all show this value. Not in charge of how each figure is counted (`engagement`, `retention`,
-`repeat`).
+Pages, files and the API all show this value. Not in charge of how each figure is counted (`engagement`, `retention`,
+`recurring`, `repeat`).
 """
 
 from dataclasses import dataclass
@@ -10,13 +10,16 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.audiences.segment import find
+from app.reports.definitions import Definitions, definitions
 from app.reports.engagement import Engagement, engagement
 from app.reports.periods import edges, months_until
 from app.reports.presence import Presence, stretches
 from app.reports.query import SegmentQuery
+from app.reports.recurring import Recurring, revenue_churn
 from app.reports.repeat import Repeat, repeat_rates
 from app.reports.retention import Retention, retention_between
-from app.reports.scope import Scope, count_people
+from app.reports.rows import Rows
+from app.reports.scope import People, Scope, count_people
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Month:
     engagement: Engagement
     retention: Retention
     repeat: Repeat
+    recurring: Recurring
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +46,29 @@ class SegmentReport:
     people: int
     measured: int
     presence: Presence
-    days: int
+    people_are: People
+    meant: Definitions
     as_of: datetime
     months: tuple[Month, ...]
 
 
-def segment_report(session: Session, segment_id: int | None, query: SegmentQuery, now: datetime) -> SegmentReport:
-    """The report of a segment, or of everybody for None; NotFound."""
+def segment_report(
+    session: Session, segment_id: int | None, query: SegmentQuery, now: datetime, rows: Rows | None = None
+) -> SegmentReport:
+    """The report of a segment, or of everybody for None, with the heavy counts from `rows`; NotFound."""
     segment = find(session, segment_id) if segment_id is not None else None
-    scope = Scope(segment_id, as_it_was=query.presence is Presence.MEMBER)
+    meant = definitions(session).with_asked(query.days, query.times)
+    then = query.presence is Presence.MEMBER or query.people is People.THEN
+    scope, source = Scope(segment_id, as_it_was=then), rows or session
     periods = months_until(session, query.until, query.months, now)
-    there = stretches(query.presence, query.days, scope)
-    did = engagement(session, scope, periods, now)
-    stayed = retention_between(session, there, edges(periods, now))
-    again = repeat_rates(session, scope, periods, now)
+    there = stretches(query.presence, meant, scope)
+    ends = edges(periods, now)
+    figures = (
+        engagement(source, scope, periods, now),
+        retention_between(source, there, ends),
+        repeat_rates(source, scope, periods, now, meant),
+        revenue_churn(source, there, meant.active_days, ends),
+    )
     people, measured = count_people(session, scope)
     return SegmentReport(
         segment_id=segment_id,
@@ -63,10 +76,11 @@ def segment_report(session: Session, segment_id: int | None, query: SegmentQuery
         people=people,
         measured=measured,
         presence=query.presence,
-        days=query.days,
+        people_are=People.THEN if then else People.NOW,
+        meant=meant,
         as_of=now,
         months=tuple(
-            Month(period.label, period.start, period.end, period.end > now, *figures)
-            for period, figures in zip(periods, zip(did, stayed, again, strict=True), strict=True)
+            Month(period.label, period.start, period.end, period.end > now, *of)
+            for period, of in zip(periods, zip(*figures, strict=True), strict=True)
         ),
     )

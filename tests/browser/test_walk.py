@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 _LOOKS = {"sqlite": ("en", "light", 1440), "postgresql": ("de", "dark", 390)}
 
 # What is not called by number.
-_NAMED = {"name": "newsletter.de", "kind": "subscribers"}
+_NAMED = {"name": "newsletter.de", "kind": "subscribers", "ending": "xlsx"}
 
 
 def _pages(app: APIFlask) -> list[str]:

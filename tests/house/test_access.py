@@ -13,11 +13,15 @@ _PARTS = {"int": "1", "string": "x", "path": "x", "default": "x"}
 
 def _address(app: Flask, rule: object) -> str:
     values = {
-        name: _PARTS.get(type(converter).__name__.removesuffix("Converter").lower(), "1")
+        name: min(converter.items) if hasattr(converter, "items") else _part(converter)
         for name, converter in rule._converters.items()
     }
     with app.test_request_context():
         return app.url_for(rule.endpoint, **{name: value if value != "x" else "x" for name, value in values.items()})
+
+
+def _part(converter: object) -> str:
+    return _PARTS.get(type(converter).__name__.removesuffix("Converter").lower(), "1")
 
 
 def test_every_blueprint_declares_its_access(app: APIFlask) -> None:

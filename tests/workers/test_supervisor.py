@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -25,7 +26,7 @@ Start = Callable[..., "Running"]
 class Running:
     """`letterbond run` in a process group of its own, as a terminal would start it."""
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    def __init__(self, home: Path, preexec: Callable[[], object] | None = None, **settings: str) -> None:
         self.home = home
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -40,6 +41,7 @@ class Running:
                 stdout=output,
                 stderr=errors,
                 start_new_session=True,
+                preexec_fn=preexec,
             )
 
     @property
@@ -107,8 +109,8 @@ class Running:
 def start(tmp_path: Path) -> Iterator[Start]:
     running: list[Running] = []
 
-    def begin(name: str = "home", **settings: str) -> Running:
-        running.append(Running(tmp_path / name, **settings))
+    def begin(name: str = "home", preexec: Callable[[], object] | None = None, **settings: str) -> Running:
+        running.append(Running(tmp_path / name, preexec, **settings))
         return running[-1]
 
     yield begin
@@ -137,6 +139,13 @@ def test_it_starts_all_parts_says_one_line_and_stops_in_order(start: Start) -> N
     assert time.monotonic() - began < 10
     assert letterbond.family() == set()
     assert letterbond.errors.read_text() == ""
+
+
+def test_ctrl_c_stops_it_when_a_script_started_it_in_the_background(start: Start) -> None:
+    letterbond = start(preexec=partial(signal.signal, signal.SIGINT, signal.SIG_IGN)).ready()
+    os.killpg(letterbond.process.pid, signal.SIGINT)
+    assert letterbond.ended() == 0
+    assert letterbond.family() == set()
 
 
 def test_healthz_says_how_each_part_is(letterbond: Running) -> None:

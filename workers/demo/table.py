@@ -20,9 +20,9 @@ def tables(circle: Circle) -> Iterator[Table]:
 
 def _campaigns(circle: Circle) -> Table:
     people = f"{len(circle.crowd):,} people, {len(circle.purchases):,} orders"
-    table = Table(title=f"{people}; opened and clicked by people, and by machines")
-    table.add_column("campaign", no_wrap=True)
-    for column in ("audience", "sent", "opened", "machine", "clicked", "machine", "left"):
+    table = Table(title=f"{people}; opened and clicked by people, and by bots")
+    table.add_column("campaign")
+    for column in ("people", "sent", "opened", "by bots", "clicked", "by bots", "left"):
         table.add_column(column, justify="right")
     for campaign in circle.campaigns:
         report = circle.client.get(f"/reports/campaigns/{campaign}")

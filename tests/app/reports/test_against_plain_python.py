@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.audiences.models import LASTS, Membership
 from app.db import reading, transaction
 from app.events.models import Event
+from app.reports.definitions import define
 from app.reports.query import SegmentQuery
 from app.reports.segment_report import Month, SegmentReport, segment_report
 from app.shop.kinds import PURCHASED
@@ -152,3 +153,41 @@ def test_purchases_and_revenue_are_those_of_the_file(purchases: Purchases) -> No
         sold = [cents for rows in purchases.values() for when, cents in rows if EDGES[at] <= when < EDGES[at + 1]]
         assert (month.engagement.purchases, month.engagement.revenue) == (len(sold), sum(sold)), month.label
     assert sum(month.engagement.revenue for month in months) == 24_409_194
+
+
+@pytest.mark.parametrize("times", [2, 3, 5])
+def test_repeat_rate_and_lifetime_value_with_any_threshold(purchases: Purchases, times: int) -> None:
+    with transaction() as session:
+        terms = {"active_days": 90, "lost_when": ["silent"], "repeat_times": 2, "acquisition_cost": 750}
+        define(session, **terms, new_days=30, cooling_days=180, sleeping_days=365)  # type: ignore[arg-type]
+    for at, month in enumerate(report(times=times).months):
+        so_far = {one: [row for row in rows if row[0] < EDGES[at + 1]] for one, rows in purchases.items()}
+        counts = [len({when for when, _ in rows}) for rows in so_far.values() if rows]
+        paid = sum(cents for rows in so_far.values() for _, cents in rows)
+        found = month.repeat
+        again = sum(number >= times for number in counts)
+        assert (found.buyers, found.buyers_again) == (len(counts), again), month.label
+        average = paid / sum(counts)
+        assert found.average_order == pytest.approx(average)
+        assert found.lifetime_value == pytest.approx(average * again / len(counts) - 750), month.label
+
+
+@pytest.mark.parametrize("days", [30, 90])
+def test_revenue_churn_is_that_of_those_lost(purchases: Purchases, days: int) -> None:
+    def active(moment: datetime) -> set[int]:
+        since = moment - timedelta(days=days)
+        return {one for one, rows in purchases.items() if any(since <= at < moment for at, _ in rows)}
+
+    months = report(days=days).months
+    for at, month in enumerate(months[1:], 1):
+        start, end = active(EDGES[at]), active(EDGES[at + 1])
+        paid = {
+            one: sum(cents for when, cents in rows if EDGES[at] - timedelta(days=days) <= when < EDGES[at])
+            for one, rows in purchases.items()
+        }
+        mrr, lost = (sum(paid[one] for one in people) for people in (start, start - end))
+        found = month.recurring
+        assert (found.mrr_start, found.mrr_lost) == (round(mrr * 30 / days), round(lost * 30 / days)), month.label
+        assert found.churn == (pytest.approx(100 * lost / mrr) if mrr else None), month.label
+    assert (months[0].recurring.mrr_start, months[0].recurring.churn) == (0, None)
+    assert sum(month.recurring.mrr_lost for month in months) > 0

@@ -142,16 +142,16 @@ def test_small_groups_show_their_size_alone(app: APIFlask) -> None:
         loyal, new = make.tiers(session, (("Loyal", 100), ("New", 0)))
         segment = make.segment(session, {"all": []}, "Few").id
         campaign = launched(session, SENT).id
-        for number in range(9):
-            tier = loyal if number < 5 else new
+        for number in range(19):
+            tier = loyal if number < 10 else new
             person = make.subscriber(session, tier_id=tier.id).id
             delivered(session, campaign, person, SENT, clicked_at=CLICK)
             if number < 4:
                 member(session, segment, person, "2026-10-01")
         report = campaign_report(session, campaign, NOW)
     assert [(one.name, one.people, one.clicked, one.click_rate) for one in report.tiers] == [
-        ("Loyal", 5, 5, 100.0),
-        ("New", 4, None, None),
+        ("Loyal", 10, 10, 100.0),
+        ("New", 9, None, None),
     ]
     assert [(one.name, one.people, one.clicked) for one in report.segments] == [("Few", 4, None)]
 

@@ -82,9 +82,9 @@ def test_growth_counts_who_joined_and_left(app: APIFlask) -> None:
         make.subscriber(session, created_at=at("2026-10-05"), status=Status.BOUNCED, ended_at=at("2026-11-05"))
         make.subscriber(session, created_at=at("2026-10-05"), status=Status.PENDING)
         months = growth(session, months_until(session, "2026-11", 2, NOW), NOW)
-    assert [(one.label, one.joined, one.left) for one in months] == [
-        ("2026-10", 2, 0),
-        ("2026-11", 0, 1),
+    assert [(one.label, one.joined, one.left, one.bounced) for one in months] == [
+        ("2026-10", 2, 0, 0),
+        ("2026-11", 0, 1, 1),
     ]
 
 
@@ -97,8 +97,8 @@ def _bought_each_month(session: Session, people: list[int], until: str) -> None:
 
 def test_segments_are_compared_by_full_months(app: APIFlask) -> None:
     with transaction() as session:
-        faithful = [make.subscriber(session, last_order_at=NOW).id for _ in range(6)]
-        fading = [make.subscriber(session).id for _ in range(6)]
+        faithful = [make.subscriber(session, last_order_at=NOW).id for _ in range(10)]
+        fading = [make.subscriber(session).id for _ in range(10)]
         _bought_each_month(session, faithful, "2026-10")
         _bought_each_month(session, fading, "2026-07")
         for name, people in (("Faithful", faithful), ("Fading", fading), ("Few", faithful[:4])):

@@ -1,0 +1,93 @@
+"""The same SELECTs, run by DuckDB over the live database: three to seven times faster where all of history is read.
+
+It is attached read-only, by the scanner extensions that come as packages: nothing is copied, nothing is fetched from
+anywhere. In charge of: that, and of saying a statement in its words, which are PostgreSQL's. Not of: when it is worth
+it (`kept`).
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Executable, make_url
+from sqlalchemy.dialects import postgresql
+
+from app.errors import Refused
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MEMORY = "1GB"
+
+
+class Columnar:
+    """Rows of an attached database; each SELECT sees what was committed when it began."""
+
+    def __init__(self, connection: "duckdb.DuckDBPyConnection") -> None:
+        self._connection = connection
+        self._dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+
+    def execute(self, statement: Executable, /) -> Iterable[Any]:
+        """The rows; moments come as the numbers they are stored as."""
+        said = statement.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
+        return self._connection.execute(str(said)).fetchall()
+
+
+@contextmanager
+def columnar(url: str, spill: Path) -> Iterator[Columnar]:
+    """A reader of the database at `url`; what does not fit into memory goes into files under `spill`."""
+    import duckdb
+
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "memory_limit": _MEMORY,
+        "temp_directory": str(spill),
+    }
+    connection = duckdb.connect(config=settings)
+    try:
+        found = make_url(url)
+        kind = "sqlite" if found.get_backend_name() == "sqlite" else "postgres"
+        connection.execute(f"LOAD '{_extension(kind)}'")
+        where = found.database if kind == "sqlite" else _words(found)
+        connection.execute(f"ATTACH '{_quoted(str(where))}' AS house (TYPE {kind}, READ_ONLY)")
+        connection.execute("USE house")
+        # As in PostgreSQL and SQLite: whole numbers divide to whole numbers.
+        connection.execute("SET integer_division = true")
+        yield Columnar(connection)
+    finally:
+        connection.close()
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What may go wrong with a count: in it, or because of what was asked."""
+    import duckdb
+
+    return (Refused, duckdb.Error)
+
+
+def _extension(kind: str) -> str:
+    import duckdb
+
+    spec = find_spec(f"duckdb_extension_{kind}_scanner")
+    assert spec
+    assert spec.origin
+    name = f"extensions/v{duckdb.__version__}/{kind}_scanner.duckdb_extension"
+    return _quoted(str(Path(spec.origin).parent / name))
+
+
+def _words(url: URL) -> str:
+    """The address as libpq takes it."""
+    said = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "dbname": url.database}
+    said.update({name: value for name, value in url.query.items() if isinstance(value, str)})
+    return " ".join(f"{name}={_libpq(str(value))}" for name, value in said.items() if value not in {None, ""})
+
+
+def _libpq(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,241 @@
+"""A row for each segment and day: what its people did while they were in it, and how many there were.
+
+Built from where the last build ended: events by their id, so that one that arrives late still goes to the day on which
+it happened; sizes from the membership intervals of the days that have passed since. Segment 0 is everybody. In charge
+of building; `history` reads.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, aliased
+
+from app.accounts.organisation import time_zone
+from app.audiences.models import LASTS, Membership, Segment
+from app.events.models import Event
+from app.reports.models import DailyState, SegmentDaily
+from app.reports.periods import chosen, place_number, seconds
+from app.reports.presence import READERS, bought, clicked
+from app.shop.kinds import PURCHASED
+from app.subscribers.models import Standing, Status
+from app.tracking.kinds import CLICKED, OPENED
+from segments.calendar import start_of
+
+EVERYBODY = 0
+_EPOCH = date(1970, 1, 1)
+_DID = ("opens", "clicks", "uniques", "purchases", "revenue")
+_Tally = defaultdict[int, defaultdict[int, int]]
+_Earlier = aliased(Event)
+_Then = aliased(Membership)
+_KINDS = (OPENED.code, CLICKED.code, PURCHASED.code)
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01, as the rows count them."""
+    return (day - _EPOCH).days
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a count found: `did` is added to the rows, `sizes` replace what stands there; `was` is the state it stood on
+    (None: anew), `state` the one that follows."""
+
+    was: int | None
+    is_anew: bool
+    did: list[dict[str, int]]
+    sizes: list[dict[str, int]]
+    state: dict[str, Any]
+
+
+def build(session: Session, now: datetime) -> bool:
+    """Bring the rows up to now. The day that is running is built as far as it has come."""
+    return write(session, count(session, now))
+
+
+def count(session: Session, now: datetime) -> Built:
+    """Count what the rows lack: the long part, which writes nothing."""
+    zone, newest = time_zone(session), session.scalar(select(func.max(Event.id))) or 0
+    state, today = session.get(DailyState, 1), day_number(now.astimezone(zone).date())
+    is_anew = state is None or state.time_zone != zone.key or state.event_id > newest
+    after = 0 if is_anew or state is None else state.event_id
+    open_day = _first_day(session, zone, today) if is_anew or state is None else state.open_day
+    return Built(
+        was=state.event_id if state else None,
+        is_anew=is_anew,
+        did=_did(session, after, newest, zone),
+        sizes=_sizes(session, _days(open_day, today, zone), now, {} if is_anew else _size_on(session, open_day - 1)),
+        state={"event_id": newest, "open_day": today, "time_zone": zone.key, "built_at": now},
+    )
+
+
+def write(session: Session, built: Built) -> bool:
+    """Write what was counted; False if another build has written since."""
+    state = session.get(DailyState, 1, with_for_update=True, populate_existing=True)
+    if (state.event_id if state else None) != built.was:
+        return False
+    if built.is_anew:
+        session.execute(delete(SegmentDaily))
+    _upsert(session, built.did, {name: SegmentDaily.__table__.c[name] for name in _DID})
+    _upsert(session, built.sizes, {})
+    session.merge(DailyState(id=1, **built.state))
+    return True
+
+
+def forget(session: Session) -> None:
+    """Let the next build begin anew: after memberships were changed backwards, or events taken away."""
+    session.execute(delete(SegmentDaily))
+    session.execute(delete(DailyState))
+
+
+def _first_day(session: Session, zone: ZoneInfo, today: int) -> int:
+    """The day of the first membership or sign-up."""
+    firsts = (session.scalar(select(func.min(each))) for each in (Membership.joined_at, Standing.created_at))
+    return min((day_number(each.astimezone(zone).date()) for each in firsts if each), default=today)
+
+
+def _days(first: int, last: int, zone: ZoneInfo) -> dict[int, int]:
+    """The second at which each day begins, by its number, and that of the day after the last."""
+    days = (_EPOCH + timedelta(days=number) for number in range(first, last + 2))
+    return {day_number(day): int(start_of(day, zone).timestamp()) for day in days}
+
+
+def _did(session: Session, after: int, upto: int, zone: ZoneInfo) -> list[dict[str, int]]:
+    """What the events with ids in (after, upto] add to the rows of their days."""
+    new = (Event.id > after, Event.id <= upto, Event.kind.in_(_KINDS))
+    bounds = session.execute(select(func.min(Event.occurred_at), func.max(Event.occurred_at)).where(*new)).one()
+    first, last = (day_number(each.astimezone(zone).date()) if each else None for each in bounds)
+    if first is None or last is None:
+        return []
+    days = _days(first, last, zone)
+    number = place_number(seconds(Event.occurred_at), list(days.values())) + (min(days) - 1)
+    seen = _read_before(after, days) if after else None
+    # Plus nothing: or SQLite looks by segment and time of leaving, which is most of the segment, not by person.
+    there = and_(_Then.segment_id + 0 == Membership.segment_id, _was_in(_Then, _Earlier))
+    seen_there = None if seen is None else seen.join_from(_Earlier, _Then, there)
+    in_segments = select(Membership.segment_id.label("segment_id"), number.label("day"), *_figures(seen_there))
+    of_all = select(literal(EVERYBODY).label("segment_id"), number.label("day"), *_figures(seen))
+    joined = in_segments.join_from(Event, Membership, _was_in(Membership, Event))
+    counted = (each.where(*new).group_by("segment_id", "day") for each in (joined, of_all.select_from(Event)))
+    return [
+        {"segment_id": segment, "day": day, **dict(zip(_DID, (int(each) for each in figures), strict=True))}
+        for statement in counted
+        for segment, day, *figures in (tuple(row) for row in session.execute(statement))
+    ]
+
+
+def _was_in(membership: Any, event: Any) -> ColumnElement[bool]:
+    return and_(
+        membership.subscriber_id == event.subscriber_id,
+        membership.joined_at <= event.occurred_at,
+        membership.left_at > event.occurred_at,
+    )
+
+
+def _figures(seen: Select[int] | None) -> list[Any]:
+    """`seen` are the reads of this person and day that an earlier build has counted."""
+    opened = and_(Event.kind == OPENED.code, Event.verdict.in_(READERS))
+    read = opened | clicked()
+    return [
+        func.count().filter(opened),
+        func.count().filter(clicked()),
+        func.count(Event.subscriber_id.distinct()).filter(read if seen is None else read & ~seen.exists()),
+        func.count().filter(bought()),
+        func.coalesce(func.sum(Event.value).filter(Event.kind == PURCHASED.code), 0),
+    ]
+
+
+def _read_before(after: int, days: dict[int, int]) -> Select[int]:
+    """What the person of an event read earlier on its day, of what earlier builds have seen."""
+    starts = list(days.values())
+    begins, ends = (chosen(seconds(Event.occurred_at), starts[1:-1], each) for each in (starts[:-1], starts[1:]))
+    return select(_Earlier.id).where(
+        _Earlier.subscriber_id == Event.subscriber_id,
+        _Earlier.kind.in_((OPENED.code, CLICKED.code)),
+        _Earlier.verdict.in_(READERS),
+        seconds(_Earlier.occurred_at).between(begins, ends - 1),
+        _Earlier.id <= after,
+    )
+
+
+def _size_on(session: Session, day: int) -> dict[int, int]:
+    """The size of each segment at the end of a day that was built."""
+    found = session.execute(select(SegmentDaily.segment_id, SegmentDaily.size).where(SegmentDaily.day == day))
+    return {segment: size for segment, size in found}  # noqa: C416
+
+
+def _sizes(session: Session, days: dict[int, int], now: datetime, before: dict[int, int]) -> list[dict[str, int]]:
+    """Sizes, joined and left of each of these days, in the place of what stands there; so many were in `before`."""
+    *numbers, _after_last = days
+    ends = {number: min(days[number + 1], int(now.timestamp()) + 1) for number in numbers}
+    came, went = _flows(session, [days[numbers[0]], *ends.values()])
+    # Somebody who confirms late has joined on a day that was built: everybody is counted from the beginning.
+    before = {**before, EVERYBODY: came[EVERYBODY][0] - went[EVERYBODY][0]}
+    rows = []
+    for segment in {*before, *came, *went}:
+        size = before.get(segment, 0)
+        for at, number in enumerate(numbers, 1):
+            joined, left = came[segment][at], went[segment][at]
+            size += joined - left
+            rows.append({"segment_id": segment, "day": number, "size": size, "joined": joined, "left": left})
+    return rows
+
+
+def _flows(session: Session, borders: Sequence[int]) -> tuple[_Tally, _Tally]:
+    """Who joined and who left each segment between these borders; of everybody, before the first one too (0)."""
+    came: _Tally = defaultdict(lambda: defaultdict(int))
+    went: _Tally = defaultdict(lambda: defaultdict(int))
+    # Who had left before can have joined no later; by segment and time of leaving the rows are in order.
+    segments = session.scalars(select(Segment.id)).all()
+    since = (Membership.segment_id.in_(segments), seconds(Membership.left_at) >= borders[0])
+    _count(
+        session,
+        came,
+        Membership.segment_id,
+        Membership.joined_at,
+        borders,
+        *since,
+        seconds(Membership.joined_at) >= borders[0],
+    )
+    _count(session, went, Membership.segment_id, Membership.left_at, borders, *since, Membership.left_at < LASTS)
+    known = Standing.status != Status.PENDING
+    _count(session, came, literal(EVERYBODY), Standing.created_at, borders, known)
+    _count(session, went, literal(EVERYBODY), Standing.ended_at, borders, known, Standing.ended_at.is_not(None))
+    return came, went
+
+
+def _count(session: Session, tally: _Tally, group: Any, column: Any, borders: Sequence[int], *which: Any) -> None:
+    at = place_number(seconds(column), borders)
+    counted = select(group.label("of"), at.label("at"), func.count()).where(*which).group_by("of", "at")
+    for segment, where, number in session.execute(counted):
+        tally[segment][where] += number
+
+
+def _upsert(session: Session, rows: Sequence[dict[str, int]], added: dict[str, Any]) -> None:
+    """Insert rows; where one is there, add what is to be added and replace the rest."""
+    if not rows:
+        return
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    zeros = dict.fromkeys(("size", "joined", "left", *_DID), 0)
+    new = dialect.insert(SegmentDaily.__table__)
+    changed = {
+        name: added[name] + new.excluded[name] if name in added else new.excluded[name]
+        for name in rows[0]
+        if name not in {"segment_id", "day"}
+    }
+    statement = new.on_conflict_do_update(index_elements=["segment_id", "day"], set_=changed)
+    session.connection().execute(statement, [zeros | row for row in rows])
+
+
+def built_at(session: Session) -> datetime | None:
+    """As of when the rows are."""
+    state = session.get(DailyState, 1)
+    return state.built_at.astimezone(UTC) if state else None
+
+
+__all__ = ["EVERYBODY", "build", "built_at", "count", "day_number", "forget", "write"]

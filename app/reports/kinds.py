@@ -1,0 +1,100 @@
+"""The reports that read much: what each is asked, what it answers, and how it is counted.
+
+In charge of the list. Whether one is counted at once or in the background is `kept`'s to decide.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from flask_babel import gettext as _
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from sqlalchemy.orm import Session
+
+from app.errors import Invalid
+from app.reports.cohorts import CohortGrid, cohort_grid
+from app.reports.comparison import SegmentComparison, compare_segments
+from app.reports.ladder import Moves, moves
+from app.reports.query import CohortQuery, MovesQuery, RfmQuery, SegmentQuery, SurvivalQuery
+from app.reports.rfm import RfmReport, rfm_report
+from app.reports.rows import Rows
+from app.reports.segment_report import SegmentReport, segment_report
+from app.reports.survival import Survival, survival
+
+Query = TypeVar("Query", bound=BaseModel)
+Report = TypeVar("Report")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Query, Report]):
+    """`statements` is how many it runs on its rows: they tell how far a count is."""
+
+    name: str
+    query: type[Query]
+    report: type[Report]
+    count: Callable[[Session, Rows, Query, datetime], Report]
+    statements: int
+
+    def asked(self, query: Query) -> str:
+        """The question as one text: equal questions give equal texts."""
+        return query.model_dump_json(exclude_defaults=True)
+
+    def question(self, asked: str) -> Query:
+        """The question of a text."""
+        return self.query.model_validate_json(asked)
+
+    def asked_of(self, given: dict[str, Any]) -> Query:
+        """The question that these values ask; Invalid where they ask nothing."""
+        try:
+            return self.query.model_validate(given)
+        except ValidationError as error:
+            places = {str(problem["loc"][0]): problem["msg"] for problem in error.errors() if problem["loc"]}
+            raise Invalid(_("This report cannot be made: check what was asked."), places) from error
+
+    def stored(self, report: Report) -> str:
+        """The report as text."""
+        return TypeAdapter(self.report).dump_json(report).decode()
+
+    def restored(self, text: str) -> Report:
+        """The report of a text."""
+        return TypeAdapter(self.report).validate_json(text)
+
+
+class SegmentAsked(SegmentQuery):
+    """The months of a segment, or of everybody."""
+
+    segment_id: int | None = None
+
+
+class ComparisonAsked(BaseModel):
+    """All segments: nothing to choose."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _segment(session: Session, rows: Rows, query: SegmentAsked, now: datetime) -> SegmentReport:
+    return segment_report(session, query.segment_id, query, now, rows)
+
+
+def _comparison(session: Session, rows: Rows, _query: ComparisonAsked, now: datetime) -> SegmentComparison:
+    return compare_segments(session, now, rows)
+
+
+def _cohorts(session: Session, rows: Rows, query: CohortQuery, now: datetime) -> CohortGrid:
+    return cohort_grid(session, query, now, rows)
+
+
+def _rfm(_session: Session, rows: Rows, query: RfmQuery, now: datetime) -> RfmReport:
+    return rfm_report(rows, query, now)
+
+
+SEGMENT = Kind("segment", SegmentAsked, SegmentReport, _segment, statements=6)
+COMPARISON = Kind("comparison", ComparisonAsked, SegmentComparison, _comparison, statements=2)
+COHORTS = Kind("cohorts", CohortQuery, CohortGrid, _cohorts, statements=2)
+SURVIVAL = Kind("survival", SurvivalQuery, Survival, survival, statements=1)
+MOVES = Kind("moves", MovesQuery, Moves, moves, statements=1)
+
+RFM = Kind("rfm", RfmQuery, RfmReport, _rfm, statements=4)
+
+KINDS: dict[str, Kind[Any, Any]] = {kind.name: kind for kind in (SEGMENT, COMPARISON, COHORTS, SURVIVAL, MOVES, RFM)}

@@ -1,0 +1,391 @@
+"""Reports over a large world: `python -m bench.reports --database sqlite:////path/world.db`.
+
+Each case is ours beside the best SQL we know by hand for the same answer, in the same run; `--json FILE` writes
+`{case: {seconds, yardstick_seconds, ratio, rows}}`. Without `--database`, a world of `--people` is made in a temporary
+folder first (`bench.make_world`). What a page would keep is counted as the job counts it, through DuckDB; its yardstick
+runs there too. Daily rows are built in a transaction that is rolled back.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from app import create_app
+from app.accounts.organisation import time_zone
+from app.audiences.segment import current_segments
+from app.config import Config
+from app.db import Database, reading, transaction, utc_now
+from app.events.models import Event
+from app.migrate import upgrade
+from app.reports import daily
+from app.reports.columnar import Columnar, columnar
+from app.reports.definitions import Definitions
+from app.reports.history import history
+from app.reports.kinds import COHORTS, COMPARISON, MOVES, SEGMENT, SURVIVAL
+from app.reports.models import DailyState
+from app.reports.periods import edges, months_until
+from app.reports.presence import Presence, stretches
+from app.reports.query import HistoryQuery, RfmQuery
+from app.reports.retention import retention_between, retention_by_segment
+from app.reports.rfm import rfm_report
+from app.reports.scope import Scope
+
+MONTHS = 24
+DAY = 86_400
+Case = tuple[str, Callable[[], Any], Callable[[], Any]]
+
+
+def main() -> int:
+    """Measure all cases, or those whose name holds one of the given words."""
+    given = _arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        url = given.database or _made(Path(folder), given.people)
+        os.environ["DATABASE_URL"] = url
+        os.environ.setdefault("LETTERBOND_HOME", folder)
+        os.environ.setdefault("SECRET_KEY", "k" * 64)
+        app = create_app(Config.from_environment())
+        database: Database = app.extensions["letterbond.database"]
+        upgrade(app.extensions["letterbond.config"].database_url)
+        with app.app_context():
+            figures = dict(_measured(database, url, Path(folder), given))
+        database.close()
+    if given.json:
+        Path(given.json).write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.reports", description=(__doc__ or "").partition(":")[0])
+    parser.add_argument("--database", help="an existing world: sqlite:////path/world.db or postgresql://…")
+    parser.add_argument("--people", type=int, default=100_000, help="how many, where a world has to be made")
+    parser.add_argument("--json", help="a file for the figures")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("only", nargs="*", help="words of cases")
+    return parser.parse_args()
+
+
+def _made(folder: Path, people: int) -> str:
+    url = f"sqlite:///{folder / 'world.db'}"
+    command = [sys.executable, "-m", "bench.make_world", "--people", str(people), "--database", url]
+    subprocess.run(command, check=True, env={**os.environ, "LETTERBOND_HOME": str(folder), "SECRET_KEY": "k" * 64})
+    return url
+
+
+def _measured(
+    database: Database, url: str, spill: Path, given: argparse.Namespace
+) -> Iterator[tuple[str, dict[str, float]]]:
+    if not given.only or any(word in "history page" for word in given.only):
+        _build_days()
+    print(f"{'case':<46}{'ours':>10}{'by hand':>10}{'ratio':>8}{'of CPU':>10}{'by hand':>10}{'rows':>12}")
+    with reading() as session, columnar(url, spill) as rows:
+        for name, ours, by_hand in (*_pages(session), *_kept(session, rows), *_nightly(database)):
+            if given.only and not any(word in name for word in given.only):
+                continue
+            (seconds, cpu, answer), (yardstick, hand_cpu, expected) = (
+                _timed(each, given.rounds) for each in (ours, by_hand)
+            )
+            _agree(name, answer, expected)
+            size = answer if isinstance(answer, int) else len(answer)
+            line = f"{name:<46}{seconds:>9.3f}s{yardstick:>9.3f}s{seconds / yardstick:>8.2f}"
+            print(f"{line}{cpu:>9.3f}s{hand_cpu:>9.3f}s{size:>12,}", flush=True)
+            figures = {"seconds": seconds, "yardstick_seconds": yardstick, "ratio": seconds / yardstick, "rows": size}
+            yield name, figures
+
+
+def _build_days() -> None:
+    """All daily rows, as the job builds them, if they are not there yet."""
+    started = time.perf_counter()
+    with reading() as session:
+        if session.get(DailyState, 1) is not None:
+            return
+    with transaction() as session:
+        daily.build(session, utc_now())
+    print(f"first build of all daily rows: {time.perf_counter() - started:.1f} s", flush=True)
+
+
+def _timed(work: Callable[[], Any], rounds: int) -> tuple[float, float, Any]:
+    """The least time of all rounds, the least CPU time (without that of a PostgreSQL server), the answer."""
+    best, least, answer = float("inf"), float("inf"), None
+    for _ in range(rounds):
+        started, spent = time.perf_counter(), time.process_time()
+        answer = work()
+        best, least = min(best, time.perf_counter() - started), min(least, time.process_time() - spent)
+    return best, least, answer
+
+
+def _agree(name: str, ours: Any, by_hand: Any) -> None:
+    if ours != by_hand:
+        print(f"  {name}: the answers differ\n    ours    {str(ours)[:300]}\n    by hand {str(by_hand)[:300]}")
+
+
+def _pages(session: Session) -> Iterator[Case]:
+    """What is counted while somebody waits."""
+    now = utc_now()
+    months = months_until(session, None, MONTHS, now)
+    days = [daily.day_number(month.start.date()) for month in months]
+
+    def ours_history() -> list[int]:
+        found = history(session, HistoryQuery(months=MONTHS), now)
+        return [sum(month.clicks for month in segment.months) for segment in found.segments]
+
+    def hand_history() -> list[int]:
+        branches = " ".join(f"WHEN day < {day} THEN {at}" for at, day in enumerate(days[1:]))
+        summed = session.execute(
+            text(
+                f"SELECT segment_id, CASE {branches} ELSE {len(days) - 1} END AS month, sum(joined), sum(opens), "
+                f"sum(clicks), sum(uniques), sum(purchases), sum(revenue) FROM segment_daily WHERE day >= {days[0]} "
+                "GROUP BY 1, 2"
+            )
+        ).all()
+        clicks: dict[int, int] = {}
+        for row in summed:
+            clicks[row[0]] = clicks.get(row[0], 0) + int(row[4])
+        named = [daily.EVERYBODY, *(segment.id for segment in current_segments(session))]
+        return [clicks.get(segment, 0) for segment in named]
+
+    yield "history page, 20 segments x 24 months", ours_history, hand_history
+
+    def ours_rfm() -> int:
+        return sum(group.people for group in rfm_report(session, RfmQuery(), now).classes.values())
+
+    def hand_rfm() -> int:
+        at = int(now.timestamp())
+        borders = {
+            f"last_order_at <= {at} - {DAY} * (1 + ": (30, 90, 180, 365),
+            "orders > (": (1, 2, 4, 8),
+            "spent > (": (2_500, 5_000, 10_000, 25_000),
+        }
+        scores = ", ".join(
+            " + ".join(f"CASE WHEN {above}{border}) THEN 1 ELSE 0 END" for border in scale)
+            for above, scale in borders.items()
+        )
+        figures = "count(*), sum(orders), sum(spent)"
+        grouped = f"SELECT {scores}, {figures} FROM standing WHERE orders > 0 GROUP BY 1, 2, 3"
+        return sum(int(row[3]) for row in session.execute(text(grouped)))
+
+    yield "rfm page", ours_rfm, hand_rfm
+
+
+def _kept(session: Session, rows: Columnar) -> Iterator[Case]:
+    """Ad-hoc raw history, as the job counts it."""
+    now = utc_now()
+    months = months_until(session, None, MONTHS, now)
+    ends = edges(months, now)
+    stamps = [int(end.timestamp()) for end in ends]
+
+    def ours_retention() -> list[tuple[int, int]]:
+        there = stretches(Presence.ACTIVE, Definitions(), Scope())
+        return [(month.end, month.lost) for month in retention_between(rows, there, ends)]
+
+    yield "retention of everybody, 24 months, raw", ours_retention, lambda: _hand_retention(rows, stamps)
+
+    def ours_by_segment() -> int:
+        there = stretches(Presence.ACTIVE, Definitions(), Scope())
+        return sum(month.end for months in retention_by_segment(rows, there, ends).values() for month in months)
+
+    yield "retention of 20 segments, 24 months, raw", ours_by_segment, lambda: _hand_by_segment(rows, stamps)
+
+    def ours_cohorts() -> int:
+        grid = COHORTS.count(session, rows, COHORTS.asked_of({"months": MONTHS, "metric": "clicked"}), now)
+        return sum(month.people for cohort in grid.cohorts for month in cohort.months if month)
+
+    yield "cohorts 24 x 24, clicked, raw", ours_cohorts, lambda: _hand_cohorts(rows, stamps)
+
+    def ours_moves() -> int:
+        return sum(move.people for move in MOVES.count(session, rows, MOVES.asked_of({}), now).moves)
+
+    yield "ladder: moves of everybody, raw", ours_moves, lambda: _hand_moves(rows, now)
+
+    def ours_survival() -> int:
+        return sum(curve.stays for curve in SURVIVAL.count(session, rows, SURVIVAL.asked_of({}), now).curves)
+
+    yield "survival of everybody", ours_survival, lambda: _hand_survival(rows, now)
+
+    def ours_report() -> int:
+        asked = SEGMENT.asked_of({"months": MONTHS})
+        return sum(month.engagement.clicks for month in SEGMENT.count(session, rows, asked, now).months)
+
+    yield "whole report of everybody, 24 months, raw", ours_report, lambda: _hand_report(rows, stamps)
+
+    kept = COMPARISON.stored(COMPARISON.count(session, rows, COMPARISON.asked_of({}), now))
+    lines = len(COMPARISON.restored(kept).lines)
+    yield "a kept report, read", lambda: len(COMPARISON.restored(kept).lines), lambda: json.loads(kept) and lines
+
+
+_DONE = f"""SELECT subscriber_id AS who, occurred_at AS since,
+    least(lead(occurred_at) OVER (PARTITION BY subscriber_id ORDER BY occurred_at), occurred_at + {90 * DAY}) AS until
+    FROM event WHERE kind = 30 AND coalesce(value, 0) >= 0 OR kind = 21 AND verdict IN (0, 1) OR kind = {{confirmed}}"""
+
+
+def _busy() -> str:
+    """Who is not silent, cut where she left."""
+    from app.subscribers.kinds import CONFIRMED
+
+    done = _DONE.format(confirmed=CONFIRMED.code)
+    return f"""SELECT who, since, least(until, coalesce(ended_at, until)) AS until FROM ({done}) d
+        JOIN standing s ON s.subscriber_id = d.who WHERE since < coalesce(ended_at, since + 1)"""
+
+
+def _moments(stamps: Sequence[int]) -> str:
+    return f"SELECT unnest({list(stamps)}) AS t, unnest(range({len(stamps)})) AS i"
+
+
+def _hand_retention(rows: Columnar, stamps: Sequence[int]) -> list[tuple[int, int]]:
+    """A bit for each moment and person, then sums of what neighbouring bits say."""
+    found = rows.execute(
+        text(
+            f"""WITH bits AS (SELECT who, sum(DISTINCT 1::BIGINT << i) AS m FROM ({_busy()}) b
+                JOIN ({_moments(stamps)}) x ON since < t AND t <= until GROUP BY who)
+            SELECT i, count(*) FILTER (m::BIGINT >> i & 1 = 1),
+                count(*) FILTER (m::BIGINT >> (i - 1) & 1 = 1 AND m::BIGINT >> i & 1 = 0)
+            FROM bits, ({_moments(stamps)}) x WHERE i > 0 GROUP BY i ORDER BY i"""
+        )
+    )
+    return [(int(end), int(lost)) for _at, end, lost in found]
+
+
+def _hand_by_segment(rows: Columnar, stamps: Sequence[int]) -> int:
+    found = rows.execute(
+        text(
+            f"""WITH bits AS (SELECT who, sum(DISTINCT 1::BIGINT << i) AS m FROM ({_busy()}) b
+                JOIN ({_moments(stamps)}) x ON since < t AND t <= until GROUP BY who)
+            SELECT sum(n) FROM (SELECT segment_id, i, count(*) FILTER (m::BIGINT >> i & 1 = 1) AS n FROM bits
+                JOIN membership ON subscriber_id = who AND left_at = 253402214400, ({_moments(stamps)}) x
+                WHERE i > 0 GROUP BY segment_id, i)"""
+        )
+    )
+    return int(next(iter(found))[0])
+
+
+def _hand_cohorts(rows: Columnar, stamps: Sequence[int]) -> int:
+    """A bit for each month in which somebody clicked."""
+    months = " ".join(f"WHEN occurred_at < {stamp} THEN {at}" for at, stamp in enumerate(stamps[1:]))
+    joined = months.replace("occurred_at", "created_at")
+    found = rows.execute(
+        text(
+            f"""WITH did AS (SELECT DISTINCT subscriber_id AS who, CASE {months} END AS month FROM event
+                WHERE kind = 21 AND verdict IN (0, 1) AND occurred_at >= {stamps[0]} AND occurred_at < {stamps[-1]})
+            SELECT count(*) FROM did JOIN (SELECT subscriber_id AS who, CASE {joined} END AS cohort FROM standing
+                WHERE status <> 0 AND created_at >= {stamps[0]} AND created_at < {stamps[-1]}) s USING (who)
+            WHERE month >= cohort"""
+        )
+    )
+    return int(next(iter(found))[0])
+
+
+def _hand_moves(rows: Columnar, now: datetime) -> int:
+    then, at = int(now.timestamp()) - 90 * DAY, int(now.timestamp())
+    found = rows.execute(
+        text(
+            f"""WITH a AS (SELECT subscriber_id, max(occurred_at) FILTER (occurred_at <= {then}) AS x,
+                max(occurred_at) AS y FROM event WHERE occurred_at <= {at} AND (kind = 30
+                AND coalesce(value, 0) >= 0 OR kind = 21 AND verdict IN (0, 1) OR kind = 2) GROUP BY 1)
+            SELECT sum(n) FROM (SELECT ({then} - coalesce(x, created_at)) // {90 * DAY} AS p,
+                ({at} - coalesce(y, created_at)) // {90 * DAY} AS q, ended_at <= {then}, ended_at <= {at},
+                count(*) AS n FROM standing LEFT JOIN a USING (subscriber_id)
+                WHERE status <> 0 AND created_at <= {at} GROUP BY ALL)"""
+        )
+    )
+    return int(next(iter(found))[0])
+
+
+def _hand_survival(rows: Columnar, now: datetime) -> int:
+    at = int(now.timestamp())
+    found = rows.execute(
+        text(
+            f"""SELECT sum(n) FROM (SELECT (least(coalesce(ended_at, {at}), {at}) - created_at) // {DAY} AS days,
+                count(*) AS n FROM standing WHERE status <> 0 AND created_at <= {at} GROUP BY 1)"""
+        )
+    )
+    return int(next(iter(found))[0])
+
+
+def _hand_report(rows: Columnar, stamps: Sequence[int]) -> int:
+    """Engagement and retention by the same hand; repeat purchases by one window over the orders."""
+    months = " ".join(f"WHEN occurred_at < {stamp} THEN {at}" for at, stamp in enumerate(stamps[1:]))
+    did = rows.execute(
+        text(
+            f"""SELECT CASE {months} END AS month, count(*) FILTER (kind = 20), count(*) FILTER (kind = 21),
+                count(DISTINCT subscriber_id) FILTER (kind < 30), count(*) FILTER (kind = 30), sum(value)
+                FROM event WHERE (kind = 30 OR kind IN (20, 21) AND verdict IN (0, 1))
+                AND occurred_at >= {stamps[0]} AND occurred_at < {stamps[-1]} GROUP BY 1"""
+        )
+    )
+    clicks = sum(int(row[2]) for row in did)
+    _hand_retention(rows, stamps)
+    rows.execute(
+        text(
+            f"""SELECT CASE {months} END AS month, n, count(*) FROM (SELECT occurred_at, row_number()
+                OVER (PARTITION BY subscriber_id ORDER BY occurred_at) AS n FROM event WHERE kind = 30) GROUP BY 1, 2"""
+        )
+    )
+    rows.execute(text(f"SELECT sent_at // {30 * DAY}, count(*) FROM delivery WHERE sent_at >= {stamps[0]} GROUP BY 1"))
+    return clicks
+
+
+def _nightly(database: Database) -> Iterator[Case]:
+    """The rows of one day more."""
+    with reading() as session:
+        newest = session.scalar(select(func.max(Event.id))) or 0
+        last = session.scalar(select(func.max(Event.occurred_at)))
+        assert last
+        since = int(last.timestamp()) - DAY
+    # Events of a made-up world lie in no order of time: one day's worth of ids stands for a day.
+    after = newest - max(1, newest // (MONTHS * 30))
+
+    def ours() -> int:
+        return _undone(database, lambda session: _build_again(session, after))
+
+    def by_hand() -> int:
+        return _undone(database, lambda session: _hand_build(session, after, newest, since))
+
+    yield "daily rows: one day more", ours, by_hand
+
+
+def _undone(database: Database, work: Callable[[Session], int]) -> int:
+    with Session(database.engine) as session:
+        answer = work(session)
+        session.rollback()
+    return answer
+
+
+def _build_again(session: Session, after: int) -> int:
+    now = utc_now()
+    zone = time_zone(session)
+    yesterday = daily.day_number(now.astimezone(zone).date()) - 1
+    state = DailyState(id=1, event_id=after, open_day=yesterday, time_zone=zone.key, built_at=now)
+    session.merge(state)
+    session.flush()
+    daily.build(session, now)
+    return 1
+
+
+def _hand_build(session: Session, after: int, newest: int, since: int) -> int:
+    """The counts alone, by UTC days, and nothing written."""
+    session.execute(
+        text(
+            f"""SELECT m.segment_id, e.occurred_at / {DAY}, count(*), count(DISTINCT e.subscriber_id), sum(e.value)
+                FROM event e JOIN membership m ON m.subscriber_id = e.subscriber_id AND m.joined_at <= e.occurred_at
+                AND m.left_at > e.occurred_at WHERE e.id > {after} AND e.id <= {newest} AND e.kind IN (20, 21, 30)
+                GROUP BY 1, 2"""
+        )
+    ).all()
+    for column in ("joined_at", "left_at"):
+        counted = f"SELECT segment_id, {column} >= {since}, count(*) FROM membership GROUP BY 1, 2"
+        session.execute(text(counted)).all()
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
