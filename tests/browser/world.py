@@ -83,7 +83,7 @@ def _sent_campaign(session: Session, sender_id: int, people: list[int]) -> None:
     campaign.state = CampaignState.SENT
     campaign.send_after = campaign.started_at = NOW - timedelta(hours=5)
     campaign.finished_at = NOW - timedelta(hours=4)
-    session.add(Shard(campaign_id=campaign.id, number=0, is_done=True))
+    session.add(Shard(campaign_id=campaign.id, number=0, first_id=1, last_id=1, is_done=True))
     states = [
         DeliveryState.SENT,
         DeliveryState.SENT,

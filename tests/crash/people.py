@@ -1,5 +1,6 @@
 """Readers who leave in mid-campaign, marketers who cannot decide, hits that come twice (TRUST Q14, Q19, Q20)."""
 
+import json
 import time
 from collections.abc import Callable
 from threading import Barrier, Thread
@@ -112,7 +113,7 @@ def hits(trial: Trial, scale: Scale) -> Verdict:
         spool, then = Spool(stage.app.extensions["letterbond.config"].spool), int(time.time() * 1000) - 3_600_000
         for number in range(scale.people):
             record = [then + number, "c", campaign_id, number % scale.people + 1, "0", "203.0.113.7", "Mozilla/5.0", ""]
-            spool.append(record)
+            spool.append(json.dumps(record).encode() + b"\n")
         spool.close()
         _ingest_at_once(stage, scale.blows)
         with reading() as session:
