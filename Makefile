@@ -22,7 +22,7 @@ ASSET_SOURCES := $(shell find frontend templates app -name node_modules -prune -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup assets run demo test check bench clean
+.PHONY: help setup assets run demo test crash check bench clean
 
 help: ## Say what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ demo: setup ## Run the whole circle on real shop data; FILE=CDNOW_master.txt for
 test: setup $(DEVELOPMENT) ## Install what is missing and run all tests
 	@.ci/test-needs
 	@$(BIN)/pytest -n 2
+
+crash: setup $(DEVELOPMENT) ## Play the crash table in full, which takes hours; Q="Q1 Q4" for some of it
+	@.ci/test-needs
+	@$(BIN)/python -m tests.crash $(Q)
 
 check: setup $(DEVELOPMENT) ## Lint, formatting, types and the floors of the house
 	$(BIN)/ruff check

@@ -10,44 +10,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from app.relay import Relay, read_relays
 
 SETTINGS = ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "SECRET_KEY", "BASE_URL", "PORT", "LETTERBOND_HOME")
-
-_SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 class ConfigError(Exception):
     """A setting is wrong; the message begins with its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Relay:
-    """Where mail is handed over: `security` is one of smtp, smtp+starttls, smtps."""
-
-    security: str
-    host: str
-    port: int
-    username: str | None = None
-    password: str | None = None
-
-    @classmethod
-    def from_url(cls, url: str) -> "Relay":
-        """Read `smtp://user:password@host:port`; raise ConfigError if it is not one."""
-        parts = _split("SMTP_URL", url)
-        if parts.scheme not in _SMTP_PORTS or not parts.hostname:
-            raise ConfigError(
-                f"SMTP_URL: expected smtp://, smtp+starttls:// or smtps:// and a host, got {_masked(parts)!r}"
-            )
-        if (parts.username is None) != (parts.password is None):
-            raise ConfigError("SMTP_URL: give both user and password, or neither")
-        return cls(
-            security=parts.scheme,
-            host=parts.hostname,
-            port=parts.port or _SMTP_PORTS[parts.scheme],
-            username=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +28,7 @@ class Config:
     home: Path
     database_url: str
     redis_url: str
-    relay: Relay
+    relays: tuple[Relay, ...]
     secret_key: str
     base_url: str
     port: int
@@ -68,6 +39,11 @@ class Config:
     def spool(self) -> Path:
         """Where opens and clicks wait until they are ingested."""
         return self.home / "spool"
+
+    @property
+    def links(self) -> Path:
+        """Where the link targets of campaigns lie for when the database is away; may be lost at any time."""
+        return self.home / "links"
 
     @property
     def journal(self) -> Path:
@@ -94,7 +70,7 @@ class Config:
             home=home,
             database_url=_database_url(given["DATABASE_URL"], home),
             redis_url=_redis_url(given["REDIS_URL"], home),
-            relay=Relay.from_url(given["SMTP_URL"] or "smtp://127.0.0.1:2525"),
+            relays=_relays(given["SMTP_URL"] or "smtp://127.0.0.1:2525"),
             secret_key=_secret_key(given["SECRET_KEY"], home),
             base_url=_base_url(given["BASE_URL"] or f"http://127.0.0.1:{port}"),
             port=port,
@@ -110,6 +86,13 @@ def _split(name: str, url: str) -> SplitResult:
     except ValueError as error:
         raise ConfigError(f"{name}: {error}") from error
     return parts
+
+
+def _relays(value: str) -> tuple[Relay, ...]:
+    try:
+        return read_relays(value)
+    except ValueError as error:
+        raise ConfigError(f"SMTP_URL: {error}") from error
 
 
 def _masked(parts: SplitResult) -> str:

@@ -5,7 +5,7 @@ once (BEGIN IMMEDIATE): one that reads first and writes later would fail with "d
 Not in charge of: tables (each feature owns its models) and migrations (`migrations/`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,15 +21,17 @@ from sqlalchemy import (
     Integer,
     MetaData,
     SmallInteger,
+    Text,
+    bindparam,
     create_engine,
     event,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import NullType, TypeDecorator
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -107,6 +109,43 @@ def _sqlite_now(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  # no
 @compiles(db_now, "postgresql")
 def _postgresql_now(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ARG001
     return "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp())) AS BIGINT)"
+
+
+class _Ids(TypeDecorator[Sequence[int]]):
+    """Many ids as one bound value: an array on PostgreSQL, the text of a JSON list on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(ARRAY(BigInteger()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
+        ids = list(value or ())
+        return ids if dialect.name == "postgresql" else str(ids)
+
+
+class one_of(FunctionElement[Any]):  # noqa: N801 - reads like the SQL function it is
+    """Whether a column is one of many ids: as `in_`, at a twentieth of its price for a thousand of them."""
+
+    # Not Boolean: SQLite has none, and "(…) = 1" would keep it from using an index.
+    type = NullType()
+    inherit_cache = True
+
+    def __init__(self, column: Any, ids: Sequence[int]) -> None:
+        super().__init__(column, bindparam(None, ids, _Ids(), unique=True))
+
+
+@compiles(one_of, "sqlite")
+def _sqlite_one_of(element: one_of, compiler: SQLCompiler, **kw: Any) -> str:
+    column, ids = (compiler.process(each, **kw) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 - both are compiled
+
+
+@compiles(one_of, "postgresql")
+def _postgresql_one_of(element: one_of, compiler: SQLCompiler, **kw: Any) -> str:
+    column, ids = (compiler.process(each, **kw) for each in element.clauses)
+    return f"{column} = ANY({ids})"
 
 
 class Database:
@@ -193,6 +232,7 @@ __all__ = [
     "Json",
     "database",
     "db_now",
+    "one_of",
     "reading",
     "transaction",
     "utc_now",

@@ -4,17 +4,18 @@
 down. No registration at import, no discovery: a new feature is one folder and two lines.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, current_app
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 
 from app.queue import Timed
 from segments.label import Label
-from segments.vocabulary import Field, Vocabulary
+from segments.vocabulary import Choices, Field, Vocabulary
 
 if TYPE_CHECKING:
     from app.events.models import Event
@@ -38,10 +39,42 @@ class EventKind:
     touchpoint: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreCondition:
+    """A question that a score rule may ask of events of these kinds, such as which product was bought.
+
+    `sql(value)` is the condition over Event, never NULL; `value` is what `read` made of what was typed (ValueError with
+    a sentence for people if it cannot). `choices` are what may be chosen from; without them anything may be typed.
+    """
+
+    name: str
+    label: Label
+    kinds: frozenset[str]
+    sql: Callable[[str], ColumnElement[bool]]
+    read: Callable[[str], str] = str
+    choices: Callable[[Session], Choices] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a feature knows of the past, so that a rule can be asked as it would have answered then.
+
+    `moments` are tables of what happened, by name, with the column that says when. `standing(moment)` gives columns of
+    Standing as they were just before a moment: a SELECT of subscriber_id and those named in `columns`, for the people
+    who had any; of others they are what stands beside the name.
+    """
+
+    moments: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, int | None] = field(default_factory=dict)
+    standing: Callable[[datetime], "Select[*tuple[Any, ...]]"] | None = None
+
+
 # Sees each batch of new events, in the transaction that records them, in the order of FEATURES.
 OnEvents = Callable[[Session, Sequence["Event"]], None]
 # Told whose events were taken away (an import was undone): what stands on events is made anew for these people.
 OnEventsRemoved = Callable[[Session, Sequence[int]], None]
+# What mails may say of each of these people, of which only some names are wanted: `orders` for `orders.count`.
+MergeTags = Callable[[Session, Sequence[int], Container[str]], dict[int, dict[str, Any]]]
 # Words of the vocabulary that depend on rows, such as custom fields and tags: asked per request.
 Fields = Callable[[Session], Iterable[Field]]
 
@@ -92,13 +125,15 @@ class Feature:
     name: str
     blueprints: tuple[Blueprint, ...] = ()
     event_kinds: tuple[EventKind, ...] = ()
+    score_conditions: tuple[ScoreCondition, ...] = ()
     fields: Fields | None = None
-    merge_tags: Callable[[Session, Sequence[int]], dict[int, dict[str, Any]]] | None = None
+    merge_tags: MergeTags | None = None
     on_events: OnEvents | None = None
     on_events_removed: OnEventsRemoved | None = None
     timetable: tuple[Timed, ...] = ()
     navigation: tuple[NavigationEntry, ...] = ()
     importers: tuple["Importer", ...] = ()
+    history: History | None = None
     # Cards on the page of the subscriber with this id; None where there is nothing to show.
     profile_cards: tuple[Callable[[Session, int], ProfileCard | None], ...] = ()
     # What else belongs on the timeline of a person: up to so many entries, the newest first.
@@ -128,6 +163,11 @@ class House:
             raise ValueError("two event kinds share a name or a code")
         object.__setattr__(self, "kinds", by_name)
 
+    @property
+    def score_conditions(self) -> dict[str, ScoreCondition]:
+        """What score rules may ask, by name."""
+        return {each.name: each for feature in self.features for each in feature.score_conditions}
+
     def kind_of(self, code: int) -> EventKind | None:
         """The kind stored as `code`; None if its feature was taken out."""
         return next((kind for kind in self.kinds.values() if kind.code == code), None)
@@ -153,12 +193,14 @@ class House:
         """What files may hold, by kind."""
         return {each.kind: each for feature in self.features for each in feature.importers}
 
-    def merge_values(self, session: Session, subscriber_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """What merge tags may say of each of these people, one query per feature."""
+    def merge_values(
+        self, session: Session, subscriber_ids: Sequence[int], wanted: Container[str]
+    ) -> dict[int, dict[str, Any]]:
+        """What merge tags may say of each of these people, as far as it is wanted."""
         values: dict[int, dict[str, Any]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
         for feature in self.features:
             if feature.merge_tags:
-                for subscriber_id, tags in feature.merge_tags(session, subscriber_ids).items():
+                for subscriber_id, tags in feature.merge_tags(session, subscriber_ids, wanted).items():
                     values[subscriber_id].update(tags)
         return values
 

@@ -6,18 +6,17 @@ The serialiser is our own because Python's folds a List-Unsubscribe URL of 76 ch
 words (CPython issue 85725), which kills one-click unsubscribe, and writes German bodies as 8bit.
 """
 
-import base64
-import binascii
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
 from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import blake2b
 
 import idna
+
+from app.encoded_words import encoded_words
+from app.quoted import whole_lines
 
 HEADER_WIDTH = 78  # RFC 5322 §2.1.1
 LINE_LIMIT = 998  # RFC 5322 §2.1.1
@@ -46,21 +45,57 @@ class Message:
     headers: Headers = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What each of many mails has of its own. `date` is aware."""
+
+    recipient: str
+    subject: str
+    date: datetime
+    message_id: str
+    headers: Headers = ()
+
+
+class Frame:
+    """What is the same in many mails, written once: their sender, headers, and the lines around their parts.
+
+    `headers` follow those of each mail.
+    """
+
+    def __init__(self, sender_name: str, sender_address: str, reply_to: str | None, headers: Headers = ()) -> None:
+        """Raises BadHeader."""
+        self._start = f"From: {_mailbox(sender_name, sender_address)}\r\nTo: "
+        lines = [_raw("Reply-To", wire_address(reply_to))] if reply_to else []
+        lines += [_header(name, value) for name, value in headers]
+        # Quoted-printable cannot hold "=_", so what begins with it never occurs in a part.
+        self._boundary = "=_" + blake2b(self._start.encode(), digest_size=12).hexdigest()
+        self._end = "".join(f"{line}\r\n" for line in [*lines, "MIME-Version: 1.0"])
+
+    def filled(self, head: Head, text: str, html: str | None) -> bytes:
+        """A mail as it goes over the wire, its parts given as whole pieces (`quoted`). Raises BadHeader."""
+        start = (
+            f"{self._start}{wire_address(head.recipient)}\r\n{_text('Subject', head.subject)}\r\n"
+            f"Date: {_date(head.date.replace(microsecond=0))}\r\n{_raw('Message-ID', head.message_id)}\r\n"
+        )
+        own = "".join([f"{_header(name, value)}\r\n" for name, value in head.headers])
+        return f"{start}{own}{self._end}{self._body(text, html)}".encode("ascii")
+
+    def _body(self, text: str, html: str | None) -> str:
+        if html is None:
+            return f"{_TEXT_PART}{text}"
+        mark = f"--{self._boundary}"
+        return (
+            f'Content-Type: multipart/alternative;\r\n boundary="{self._boundary}"\r\n\r\n'
+            f"{mark}\r\n{_TEXT_PART}{text}\r\n{mark}\r\n{_HTML_PART}{html}\r\n{mark}--\r\n"
+        )
+
+
 def to_bytes(message: Message) -> bytes:
     """The message as it goes over the wire: CRLF, 7-bit, no line over 998 octets. Raises BadHeader."""
-    lines = [f"From: {_mailbox(message.sender_name, message.sender_address)}"]
-    lines.append(_raw("To", wire_address(message.recipient)))
-    lines.append(_text("Subject", message.subject))
-    lines.append(_raw("Date", format_datetime(message.date)))
-    lines.append(_raw("Message-ID", message.message_id))
-    if message.reply_to:
-        lines.append(_raw("Reply-To", wire_address(message.reply_to)))
-    lines.extend(
-        _list(name, value) if name.startswith("List-") else _text(name, value) for name, value in message.headers
-    )
-    content_type, encoding, body = _body(message)
-    lines += ["MIME-Version: 1.0", f"Content-Type: {content_type}", *encoding]
-    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
+    frame = Frame(message.sender_name, message.sender_address, message.reply_to, message.headers)
+    head = Head(message.recipient, message.subject, message.date, message.message_id)
+    html = None if message.html is None else whole_lines(message.html)
+    return frame.filled(head, whole_lines(message.text), html)
 
 
 def wire_address(address: str) -> str:
@@ -80,22 +115,27 @@ def message_id(campaign_id: int, subscriber_id: int, domain: str) -> str:
     return f"<{campaign_id}.{subscriber_id}@{_a_labels(domain)}>"
 
 
-def bulk_headers(
-    unsubscribe_url: str, list_id: str, feedback_id: str | None = None, unsubscribe_mailto: str | None = None
-) -> Headers:
-    """What a campaign's mail carries (R7, R10, R15).
+def bulk_headers(list_id: str, feedback_id: str | None = None) -> Headers:
+    """What all mails of a campaign carry (R7, R15).
 
-    `list_id` is `topic.example.org`, `feedback_id` is `campaign:account:type:sender`. The URL must be https:
-    RFC 8058 §3.1 knows no other one-click address.
+    `list_id` is `topic.example.org`, `feedback_id` is `campaign:account:type:sender`.
     """
+    headers = [("List-Id", f"<{list_id}>"), ("Precedence", "bulk")]  # RFC 2919 §3
+    return (*headers, ("Feedback-ID", feedback_id)) if feedback_id else tuple(headers)
+
+
+def one_click_headers(unsubscribe_url: str, unsubscribe_mailto: str | None = None) -> Headers:
+    """What lets a mail program offer a button to leave (R10); none for an address that is not https.
+
+    RFC 8058 §3.1 knows no other one-click address: on a plain http address the button would be a lie.
+    """
+    if not unsubscribe_url.startswith("https:"):
+        return ()
     mailto = f", <mailto:{unsubscribe_mailto}>" if unsubscribe_mailto else ""
-    headers = [
+    return (
         ("List-Unsubscribe", f"<{unsubscribe_url}>{mailto}"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        ("List-Id", f"<{list_id}>"),  # RFC 2919 §3
-        ("Precedence", "bulk"),
-    ]
-    return (*headers, ("Feedback-ID", feedback_id)) if feedback_id else tuple(headers)
+    )
 
 
 def system_headers() -> Headers:
@@ -117,31 +157,13 @@ def _a_labels(domain: str) -> str:
         raise BadHeader("Not a domain that can be reached") from error
 
 
-def _body(message: Message) -> tuple[str, Iterable[str], bytes]:
-    plain = _part("text/plain", message.text)
-    if message.html is None:
-        return plain
-    boundary = "=_" + blake2b(message.message_id.encode(), digest_size=12).hexdigest()
-    opening = b"--" + boundary.encode()
-    blocks = [opening + b"\r\n" + _part_bytes(part) for part in (plain, _part("text/html", message.html))]
-    body = b"\r\n".join([*blocks, opening + b"--", b""])
-    return f'multipart/alternative;\r\n boundary="{boundary}"', (), body
+@lru_cache(4)
+def _date(date: datetime) -> str:
+    return format_datetime(date)
 
 
-def _part(kind: str, text: str) -> tuple[str, tuple[str], bytes]:
-    """Quoted-printable, or base64 where that is shorter: 7-bit, no bare CR or LF, no lone dot (R18)."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    data = lines.replace("\n", "\r\n").encode(errors="replace") + b"\r\n"
-    # Neither encoding can hold "=_", so a boundary that begins with it never occurs in a part.
-    name, body = "quoted-printable", binascii.b2a_qp(data)
-    if len(body) > len(data) * 4 // 3 + 100:
-        name, body = "base64", base64.encodebytes(data).replace(b"\n", b"\r\n")
-    return f"{kind}; charset=utf-8", (f"Content-Transfer-Encoding: {name}",), body
-
-
-def _part_bytes(part: tuple[str, tuple[str], bytes]) -> bytes:
-    content_type, encoding, body = part
-    return "\r\n".join([f"Content-Type: {content_type}", *encoding]).encode() + b"\r\n\r\n" + body
+def _header(name: str, value: str) -> str:
+    return _list(name, value) if name.startswith("List-") else _text(name, value)
 
 
 def _mailbox(name: str, address: str) -> str:
@@ -153,26 +175,33 @@ def _mailbox(name: str, address: str) -> str:
     if name.isascii() and len(name) + len(addr) < HEADER_WIDTH - 10 and "=?" not in name:
         phrase = name if _ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
         return f"{phrase} {addr}"
-    return f"{_encoded_words('From', name)}\r\n {addr}"
+    return f"{encoded_words('From', name)}\r\n {addr}"
 
 
 def _text(name: str, value: str) -> str:
+    return _short_text(name, value) if len(value) < 200 else _written(name, value)
+
+
+def _written(name: str, value: str) -> str:
     """A header of plain words: folded at spaces, or as encoded words where it is not ASCII (RFC 2047 §2)."""
     _refuse_controls(name, value)
     value = value.strip()
     long_word = any(len(word) > HEADER_WIDTH - 12 for word in value.split(" "))
     if long_word or not value.isascii() or "=?" in value:
-        return f"{name}: {_encoded_words(name, value)}"
+        return f"{name}: {encoded_words(name, value)}"
     return f"{name}: {_folded(value, HEADER_WIDTH - len(name) - 2)}"
+
+
+# Subjects differ by the names of people, and many have the same.
+_short_text = lru_cache(1024)(_written)
 
 
 def _list(name: str, value: str) -> str:
     """A List-* header: raw, folded only between URIs, as receivers do not decode it (RFC 8058 §3.1, R10)."""
-    _refuse_controls(name, value)
-    if not value.isascii() or (name == "List-Unsubscribe" and not _URIS.fullmatch(value)):
+    if not (_URIS if name == "List-Unsubscribe" else _ASCII).fullmatch(value):
         raise BadHeader(f"{name} must hold plain ASCII URIs, the first of them https")
-    field = f"{name}: " + value.replace(">, <", ">,\r\n <")
-    if any(len(line) > LINE_LIMIT for line in field.split("\r\n")):
+    field = f"{name}: {value}".replace(">, <", ">,\r\n <")
+    if len(field) > LINE_LIMIT and any(len(line) > LINE_LIMIT for line in field.split("\r\n")):
         raise BadHeader(f"{name} is longer than a line may be")
     return field
 
@@ -196,10 +225,6 @@ def _folded(value: str, width: int) -> str:
     return "\r\n ".join([*lines, line])
 
 
-def _encoded_words(name: str, value: str) -> str:
-    return Header(value, "utf-8", header_name=name, maxlinelen=75).encode(linesep="\r\n")
-
-
 def _refuse_controls(name: str, value: str) -> None:
     """CR, LF, NUL, U+2028 and their like would end the header and begin the next (R21)."""
     if not one_line(value):
@@ -209,4 +234,9 @@ def _refuse_controls(name: str, value: str) -> None:
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
-_URIS = re.compile(r"<https://[^<>\s]+>(, <mailto:[^<>\s]+>)?")
+_ASCII = re.compile("[ -~]+")
+_URIS = re.compile(r"<https://[!-;=?-~]+>(, <mailto:[!-;=?-~]+>)?")
+_TEXT_PART, _HTML_PART = (
+    f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    for kind in ("plain", "html")
+)

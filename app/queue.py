@@ -63,9 +63,12 @@ class Timed:
     every: timedelta
 
 
-def connect(url: str) -> "Redis":
-    """A client for `url` that gives up quickly: a page must not hang because the doorbell is broken."""
-    return Redis.from_url(url, socket_connect_timeout=2)
+def connect(url: str, wait: float | None = None) -> "Redis":
+    """A client for `url` that gives up quickly: a page must not hang because the doorbell is broken.
+
+    `wait`: so many seconds at most for an answer; None for commands that wait for something.
+    """
+    return Redis.from_url(url, socket_connect_timeout=wait or 2, socket_timeout=wait)
 
 
 def redis() -> "Redis":

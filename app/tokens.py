@@ -5,12 +5,15 @@ purpose includes it. Tokens do not expire: mail lives in mailboxes for years (RF
 Not in charge of: sessions and CSRF (Flask), API keys (`accounts`).
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
+from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import blake2b
 from hmac import compare_digest, digest
 
 _MAC_BYTES = 16
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Purpose(StrEnum):
@@ -21,6 +24,7 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"
     OPEN = "open"
     CLICK = "click"
+    TARGET = "target"
     BOUNCE = "bounce"
     WEBVIEW = "webview"
     FORM = "form"
@@ -31,16 +35,15 @@ class Tokens:
     """Signs and reads tokens with one secret."""
 
     def __init__(self, secret: str) -> None:
-        self._keys = {
-            purpose: blake2b(secret.encode(), digest_size=32, person=purpose.encode()[:16]).digest()
-            for purpose in Purpose
-        }
+        # Keyed once and copied for each token: a third of the time.
+        self._macs = {purpose: _keyed(secret, purpose) for purpose in Purpose}
         self._pepper = blake2b(secret.encode(), digest_size=32, person=b"pepper").digest()
 
-    def sign(self, purpose: Purpose, *numbers: int) -> str:
-        """A URL-safe token that says `numbers` (whole, not negative)."""
-        payload = b"".join(_varint(number) for number in numbers)
-        return urlsafe_b64encode(self._mac(purpose, payload) + payload).rstrip(b"=").decode()
+    def sign(self, purpose: Purpose, *numbers: int, text: str = "") -> str:
+        """A URL-safe token that says `numbers` (whole, not negative), and then the code of each ASCII letter."""
+        payload = _varints(numbers) + text.encode("ascii")
+        raw = self._mac(purpose, payload) + payload
+        return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
     def read(self, purpose: Purpose, token: str) -> tuple[int, ...] | None:
         """The numbers of a token, or None when it was not signed here for this purpose."""
@@ -58,15 +61,24 @@ class Tokens:
         return digest(self._pepper, address_key.encode(), "sha256").hex()
 
     def _mac(self, purpose: Purpose, payload: bytes) -> bytes:
-        return blake2b(payload, digest_size=_MAC_BYTES, key=self._keys[purpose]).digest()
+        mac = self._macs[purpose].copy()
+        mac.update(payload)
+        return mac.digest()
 
 
-def _varint(number: int) -> bytes:
+def _keyed(secret: str, purpose: Purpose) -> blake2b:
+    key = blake2b(secret.encode(), digest_size=32, person=purpose.encode()[:16]).digest()
+    return blake2b(digest_size=_MAC_BYTES, key=key)
+
+
+def _varints(numbers: Iterable[int]) -> bytes:
     encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
+    for number in numbers:
+        rest = number
+        while rest > 0x7F:
+            encoded.append(rest & 0x7F | 0x80)
+            rest >>= 7
+        encoded.append(rest)
     return bytes(encoded)
 
 

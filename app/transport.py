@@ -1,6 +1,6 @@
 """Handing mails to the next hop: the words for it (MailObject, Outcome) and the protocol that workers implement.
 
-Not in charge of: what is in a mail (mail), sockets (workers/smtp.py), and what an Outcome means (delivery).
+Not in charge of: what is in a mail (mail), sockets (workers/smtp/), and what an Outcome means (delivery).
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ class Result(StrEnum):
     BOUNCED = "bounced"  # 5xx: never offer this message again (R5)
     UNREACHABLE = "unreachable"  # no session, or it broke before the message was handed over
     UNKNOWN = "unknown"  # it broke between the final dot and the reply: may have arrived (RFC 1047)
+    HELD_BACK = "held_back"  # our own limit for a provider: not begun, try again soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Handover(Protocol):
     def end(self, mail: MailObject, outcome: Outcome) -> None:
         """Called with the final word on a mail, once for each one that was taken from the iterator.
 
-        UNREACHABLE means that it was not handed over, whether begun or not.
+        UNREACHABLE and HELD_BACK mean that it was not handed over, whether begun or not.
         """
 
     def may_go_on(self) -> bool:

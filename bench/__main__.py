@@ -1,4 +1,7 @@
-"""Measures on this machine: `python -m bench`, or some of it: `python -m bench render spool`."""
+"""Measures on this machine: `python -m bench`, or some of it: `python -m bench render spool`.
+
+`python -m bench send` sends, which takes minutes and has options of its own; it is no part of the rest.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +19,10 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
 
 def main(wanted: list[str]) -> int:
     """Print a line for each figure of the wanted benchmarks, or of all."""
+    if wanted[:1] == ["send"]:
+        from bench import send
+
+        return send.main(wanted[1:])
     if unknown := [name for name in wanted if name not in BENCHMARKS]:
         print(f"There is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}.", file=sys.stderr)
         return 2

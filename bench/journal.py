@@ -2,8 +2,8 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from app.delivery.journal import Journal, Stretch
@@ -29,7 +29,7 @@ def figures() -> Iterator[Figure]:
 
 def _note(journal: Journal) -> None:
     journal.intend(1)
-    journal.reply(1, _TAKEN, datetime.now(UTC))
+    journal.reply(1, _TAKEN, int(time.time()))
 
 
 def _synced(file: int) -> None:

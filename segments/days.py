@@ -55,6 +55,8 @@ def _window(operator: Operator, value: object, calendar: Calendar) -> tuple[date
             return first, last + ONE_DAY
         case Operator.WITHIN_DAYS, int() as days:
             return calendar.in_days(-days), calendar.in_days(1)
+        case Operator.OLDER_THAN_DAYS, int() as days:
+            return None, calendar.in_days(-days)
         case Operator.IN_NEXT_DAYS, int() as days:
             return calendar.today, calendar.in_days(days + 1)
     raise AssertionError(f"{operator} is no window of days")
@@ -79,6 +81,10 @@ def birthday(word: Word, calendar: Calendar) -> Truth:
         case Operator.IN_MONTH:
             month = cast("int", word.value) * 100
             return known(value, value.between(month + 1, month + 31))
+        case Operator.BETWEEN:
+            low, high = cast("tuple[int, int]", word.value)
+            both = and_ if low <= high else or_
+            return known(value, both(value >= low, value <= high))
         case Operator.TODAY:
             return known(value, _celebrated(value, calendar.today, calendar.today))
         case _:

@@ -22,6 +22,9 @@ class FieldType(StrEnum):
     LIST = "list"  # membership: tags, topics
     BIRTHDAY = "birthday"  # month and day without a year
     EVENT = "event"  # something a person did, or that was done to them
+    TOTAL = "total"  # money over a stretch of time: summed, or on average
+    STATE = "state"  # what somebody has been without a break: in a tier, in a segment
+    SAMPLE = "sample"  # a share of all people, drawn by a seed
 
 
 class Operator(StrEnum):
@@ -46,6 +49,7 @@ class Operator(StrEnum):
     ON = "on"
     WITHIN_DAYS = "within_days"
     NOT_WITHIN_DAYS = "not_within_days"
+    OLDER_THAN_DAYS = "older_than_days"
     IN_NEXT_DAYS = "in_next_days"
     IS_TRUE = "is_true"
     IS_FALSE = "is_false"
@@ -56,12 +60,18 @@ class Operator(StrEnum):
     IN_MONTH = "in_month"
     HAPPENED = "happened"
     NOT_HAPPENED = "not_happened"
+    HELD_FOR = "held_for"
+    IN_SAMPLE = "in_sample"
     IS_EMPTY = "is_empty"
     IS_FILLED = "is_filled"
 
 
 class Shape(StrEnum):
-    """What an operator wants as its value in JSON."""
+    """What an operator wants as its value in JSON.
+
+    A scope is {"days": 30} or {"since": "2026-01-01", "until": "2026-01-31"}, and what the field knows of "campaign",
+    "link" and "product"; all of it may be left out.
+    """
 
     NOTHING = "nothing"
     ONE = "one"
@@ -69,7 +79,10 @@ class Shape(StrEnum):
     RANGE = "range"  # [from, to], both included
     DAYS = "days"  # a whole number of days, at least 1
     MONTH = "month"  # 1 … 12
-    COUNT = "count"  # {"at_least": 3, "days": 30 | null, "campaign": 7 | null}
+    COUNT = "count"  # {"at_least": 3} and a scope
+    TOTAL = "total"  # {"amount": 19.90} and a scope
+    HELD = "held"  # {"value": "3", "days": 90}
+    SAMPLE = "sample"  # {"percent": 10, "seed": 7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,7 @@ _DATE = (
     _operation(_O.BETWEEN, _S.RANGE, "is between", "liegt zwischen dem"),
     _operation(_O.WITHIN_DAYS, _S.DAYS, "is in the last … days", "ist in den letzten … Tagen"),
     _operation(_O.NOT_WITHIN_DAYS, _S.DAYS, "is not in the last … days", "ist nicht in den letzten … Tagen"),
+    _operation(_O.OLDER_THAN_DAYS, _S.DAYS, "is more than … days ago", "liegt mehr als … Tage zurück"),
     _operation(_O.IN_NEXT_DAYS, _S.DAYS, "is in the next … days", "ist in den nächsten … Tagen"),
     *_EMPTY,
 )
@@ -137,6 +151,7 @@ _MOMENT = (
     _operation(_O.BETWEEN, _S.RANGE, "was between", "war zwischen dem"),
     _operation(_O.WITHIN_DAYS, _S.DAYS, "was in the last … days", "war in den letzten … Tagen"),
     _operation(_O.NOT_WITHIN_DAYS, _S.DAYS, "was not in the last … days", "war nicht in den letzten … Tagen"),
+    _operation(_O.OLDER_THAN_DAYS, _S.DAYS, "was more than … days ago", "liegt mehr als … Tage zurück"),
     _operation(_O.IN_NEXT_DAYS, _S.DAYS, "is in the next … days", "ist in den nächsten … Tagen"),
     _operation(_O.IS_EMPTY, _S.NOTHING, "was never", "war noch nie"),
     _operation(_O.IS_FILLED, _S.NOTHING, "was at some time", "war irgendwann"),
@@ -146,6 +161,7 @@ _BIRTHDAY = (
     _operation(_O.TODAY, _S.NOTHING, "is today", "ist heute"),
     _operation(_O.IN_NEXT_DAYS, _S.DAYS, "is in the next … days", "ist in den nächsten … Tagen"),
     _operation(_O.IN_MONTH, _S.MONTH, "is in", "ist im"),
+    _operation(_O.BETWEEN, _S.RANGE, "is between", "liegt zwischen dem"),
     *_EMPTY,
 )
 
@@ -172,6 +188,17 @@ _FLAG = (
     _operation(_O.IS_FALSE, _S.NOTHING, "no", "nein", Label(": no", ": nein")),
 )
 
+_TOTAL = (
+    _operation(_O.AT_LEAST, _S.TOTAL, "is at least", "ist mindestens"),
+    _operation(_O.MORE_THAN, _S.TOTAL, "is more than", "ist mehr als"),
+    _operation(_O.LESS_THAN, _S.TOTAL, "is less than", "ist weniger als"),
+    _operation(_O.AT_MOST, _S.TOTAL, "is at most", "ist höchstens"),
+)
+
+# As with events, the sentence is built around the value.
+_STATE = (_operation(_O.HELD_FOR, _S.HELD, "for at least", "seit mindestens"),)
+_SAMPLE = (_operation(_O.IN_SAMPLE, _S.SAMPLE, "of", "von"),)
+
 OPERATIONS: dict[FieldType, dict[str, Operation]] = {
     type_: {each.operator: each for each in operations}
     for type_, operations in {
@@ -189,5 +216,8 @@ OPERATIONS: dict[FieldType, dict[str, Operation]] = {
         FieldType.LIST: _LIST,
         FieldType.BIRTHDAY: _BIRTHDAY,
         FieldType.EVENT: _EVENT,
+        FieldType.TOTAL: _TOTAL,
+        FieldType.STATE: _STATE,
+        FieldType.SAMPLE: _SAMPLE,
     }.items()
 }

@@ -19,22 +19,42 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, Double, Integer, and_, false, literal, not_, or_, true
 
 from segments.calendar import Calendar
-from segments.days import birthday, day
+from segments.days import ONE_DAY, birthday, day
+from segments.meaning import expanded
+from segments.objects import Count, Held, Sample, Scope, Total
 from segments.operators import FieldType
 from segments.operators import Operator as Op
 from segments.rule import All, Any, Condition, Not, Rule
+from segments.sample import in_sample_sql
+from segments.singles import MAX_ID
 from segments.text import matches
 from segments.truth import Sql, Truth, is_empty, known, negated
-from segments.values import MAX_ID, Count
 from segments.vocabulary import Happening, Vocabulary, Word
 
 
 def where(rule: Rule, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo) -> Truth:
     """The condition that holds for exactly the people the rule means at the aware instant `now`.
 
-    Raises `RuleError` where the vocabulary does not know the words of the rule.
+    Raises `RuleError` where the vocabulary does not know the words of the rule, or where it leads back to itself.
     """
-    return _compile(rule, vocabulary, Calendar(now, timezone))
+    return _compile(expanded(rule, vocabulary), vocabulary, Calendar(now, timezone))
+
+
+def shown(condition: Condition, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo) -> Sql | None:
+    """What a person has of that which the condition is about: the value, how often, how much, since when; None where
+    the field does not say."""
+    word = vocabulary.understand(condition)
+    shows = word.field.shows
+    match word.value:
+        case Count() | Total():
+            return None if shows is None else cast("Sql", shows(_happening(word.value.scope, Calendar(now, timezone))))
+        case Held(key):
+            return None if shows is None or not key.isdecimal() else cast("Sql", shows(key))
+        case Sample():
+            return None
+    if word.field.type is FieldType.LIST:
+        return None if shows is None else cast("Sql", shows())
+    return cast("Sql", word.field.sql() if shows is None else shows())
 
 
 def _compile(rule: Rule, vocabulary: Vocabulary, calendar: Calendar) -> Truth:
@@ -47,7 +67,8 @@ def _compile(rule: Rule, vocabulary: Vocabulary, calendar: Calendar) -> Truth:
             return negated(_compile(inner, vocabulary, calendar))
         case Condition():
             word = vocabulary.understand(rule)
-            return _BY_TYPE[word.field.type](word, calendar)
+            condition = _BY_TYPE[word.field.type](word, calendar)
+            return condition if word.field.beside is None else cast("Truth", word.field.beside(condition))
 
 
 def _text(word: Word, _: Calendar) -> Truth:
@@ -148,9 +169,56 @@ def _list(word: Word, _: Calendar) -> Truth:
 
 def _event(word: Word, calendar: Calendar) -> Truth:
     count = cast("Count", word.value)
-    since = None if count.days is None else calendar.start(calendar.in_days(-count.days))
-    happened: Truth = word.field.sql(Happening(count.at_least, since, None, count.campaign))
+    happened: Truth = word.field.sql(_happening(count.scope, calendar, count.at_least))
     return happened if word.operation.operator is Op.HAPPENED else negated(happened)
+
+
+def _happening(scope: Scope, calendar: Calendar, at_least: int = 1) -> Happening:
+    """The scope in instants; its last day is in it."""
+    since, until = scope.since, scope.until
+    if scope.days is not None:
+        since = calendar.in_days(-scope.days)
+    return Happening(
+        at_least,
+        None if since is None else calendar.start(since),
+        None if until is None else calendar.start(until + ONE_DAY),
+        scope.campaign,
+        scope.link,
+        scope.product,
+    )
+
+
+def _total(word: Word, calendar: Calendar) -> Truth:
+    """Who has no rows there has the total of nothing, so where that would do, the others are asked who fail."""
+    total = cast("Total", word.value)
+    happening = _happening(total.scope, calendar)
+    operator, limit = word.operation.operator, literal(total.amount, BigInteger)
+    passes = _COMPARISONS[operator]
+    if word.field.empty is None or not _PLAIN[operator](word.field.empty, total.amount):
+        return cast("Truth", word.field.sql(happening, lambda amount: passes(amount, limit)))
+    return negated(word.field.sql(happening, lambda amount: not_(passes(amount, limit))))
+
+
+_PLAIN: dict[Op, Callable[[int, int], bool]] = {
+    Op.MORE_THAN: compare.gt,
+    Op.AT_LEAST: compare.ge,
+    Op.LESS_THAN: compare.lt,
+    Op.AT_MOST: compare.le,
+}
+
+
+def _state(word: Word, calendar: Calendar) -> Truth:
+    """Held for a day is: since yesterday or longer."""
+    held = cast("Held", word.value)
+    options = {option for option, _ in word.field.options()}
+    if options and held.key not in options:
+        return false()
+    return cast("Truth", word.field.sql(held.key, calendar.start(calendar.in_days(1 - held.days))))
+
+
+def _sample(word: Word, _: Calendar) -> Truth:
+    drawn = cast("Sample", word.value)
+    return in_sample_sql(word.field.sql(), drawn.share, drawn.seed)
 
 
 _BY_TYPE: dict[FieldType, Callable[[Word, Calendar], Truth]] = {
@@ -164,4 +232,7 @@ _BY_TYPE: dict[FieldType, Callable[[Word, Calendar], Truth]] = {
     FieldType.LIST: _list,
     FieldType.BIRTHDAY: birthday,
     FieldType.EVENT: _event,
+    FieldType.TOTAL: _total,
+    FieldType.STATE: _state,
+    FieldType.SAMPLE: _sample,
 }

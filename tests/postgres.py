@@ -20,30 +20,65 @@ import psycopg
 from sqlalchemy import URL, make_url
 
 START_SECONDS = 30
+_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
 class PostgresMissingError(RuntimeError):
     """The machine has no PostgreSQL server; the message is the line to type."""
 
 
+class Postgres:
+    """One server on a unix socket in a folder of its own, and over TCP where a host is given.
+
+    It does not wait for the disk, so what it has survives its own death, not the machine's. `settings` are its
+    configuration beside or instead of ours.
+    """
+
+    def __init__(self, folder: Path, host: str = "", **settings: str) -> None:
+        self._programs, self._folder, self._data = _programs(), folder, folder / "data"
+        self._owner = _give_away(folder)
+        self._settings = {"listen_addresses": host, "unix_socket_directories": str(folder), **_SETTINGS, **settings}
+        port = int(settings["port"]) if "port" in settings else None
+        where = {"host": str(folder)}
+        self.url = URL.create("postgresql+psycopg", "postgres", port=port, database="postgres", query=where)
+        _initialise(self._programs, self._data, self._owner)
+        if host:
+            with (self._data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all 0.0.0.0/0 trust\n")
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        log = self._folder / "log"
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        command = [str(self._programs / "postgres"), "-D", str(self._data), *options]
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(command, stdout=output, stderr=output, **self._owner)
+        try:
+            _wait_for(self.process, self.url, log)
+        except BaseException:
+            self.stop()
+            raise
+
+    def crash(self) -> None:
+        """Stop it at once, as `pg_ctl stop -m immediate` does: the next start recovers."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(10)
+
+    def stop(self) -> None:
+        """Stop it in order."""
+        _stop(self.process)
+
+
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """The SQLAlchemy URL of a fresh server; see `create_database` for a database of one's own on it."""
-    programs = _programs()
     with tempfile.TemporaryDirectory(prefix="letterbond-pg-") as name:
-        folder = Path(name)
-        owner = _give_away(folder)
-        data = folder / "data"
-        _initialise(programs, data, owner)
-        log = folder / "log"
-        with log.open("wb") as output:
-            server = subprocess.Popen(_command(programs, data, folder), stdout=output, stderr=output, **owner)
-            try:
-                url = URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": name})
-                _wait_for(server, url, log)
-                yield url.render_as_string(hide_password=False)
-            finally:
-                _stop(server)
+        server = Postgres(Path(name))
+        try:
+            yield server.url.render_as_string(hide_password=False)
+        finally:
+            server.stop()
 
 
 def create_database(base_url: str, name: str, template: str | None = None) -> str:
@@ -84,19 +119,6 @@ def _initialise(programs: Path, data: Path, owner: dict[str, Any]) -> None:
         raise RuntimeError(f"initdb failed: {made.stderr}")
 
 
-def _command(programs: Path, data: Path, socket: Path) -> list[str]:
-    settings = {
-        "listen_addresses": "",
-        "unix_socket_directories": str(socket),
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
-        "max_connections": "200",
-    }
-    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    return [str(programs / "postgres"), "-D", str(data), *options]
-
-
 def _wait_for(server: "subprocess.Popen[bytes]", url: URL, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
@@ -119,4 +141,5 @@ def _stop(server: "subprocess.Popen[bytes]") -> None:
 
 
 def _conninfo(url: URL) -> str:
-    return f"host={url.query['host']} user={url.username} dbname={url.database}"
+    port = f" port={url.port}" if url.port else ""
+    return f"host={url.query['host']} user={url.username} dbname={url.database}{port}"

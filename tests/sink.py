@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from app.config import Relay
+from app.relay import Relay
 from workers.catcher import Conversation, Envelope
 
 DROP = "drop"
@@ -37,14 +37,17 @@ class Sink:
         certificate: ssl.SSLContext | None = None,
         security: str = "smtp",
         password: str | None = None,
+        login: str = "PLAIN",
         extensions: tuple[str, ...] = Conversation.extensions,
     ) -> None:
         self.messages: list[tuple[str, str, bytes]] = []
         self.commands: list[str] = []
         self.connections = 0
         self.fault: Fault = fault or (lambda _phase, _recipient: None)
-        self.certificate, self.security, self.password = certificate, security, password
+        self.certificate, self.security, self.password, self.login = certificate, security, password, login
         self.extensions = extensions
+        self.accepts_data_for_nobody = False
+        self.mails_per_connection = 10**9
         self.open: set[asyncio.Transport] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -100,7 +103,9 @@ class _Faulty(Conversation):
         super().__init__(self._keep, sink.open)
         self._sink = sink
         self._is_secure = sink.security == "smtps"
-        self._lost_next = False
+        self._for_nobody = False
+        self._mails = 0
+        self._login: list[str] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -118,6 +123,7 @@ class _Faulty(Conversation):
             self.transport.abort()
             return False
         if fault == HANG:
+            self._waiting = True
             return False
         good = super().say(phase, fault or reply, recipient)
         if fault and fault.startswith("421"):
@@ -138,9 +144,32 @@ class _Faulty(Conversation):
         self.say("dot", reply, self._recipient)
         self._read_on()
 
+    def _on_mail(self, rest: str) -> None:
+        self._mails += 1
+        if self._mails > self._sink.mails_per_connection:
+            super().say("mail", "421 4.7.0 too many mails on this connection")
+            self.transport.close()
+        else:
+            super()._on_mail(rest)
+
+    def _on_data(self, rest: str) -> None:
+        if self._sink.accepts_data_for_nobody and self._envelope and not self._envelope.recipients:
+            self.say("nobody", "354 go on")
+            self._in_content = self._for_nobody = True
+        else:
+            super()._on_data(rest)
+
+    def _end_of_content(self, content: bytes) -> None:
+        if self._for_nobody:
+            assert not content
+            self._envelope, self._in_content, self._for_nobody, self._searched = None, False, False, 0
+            self.say("nobody", "554 5.5.1 no valid recipients")
+        else:
+            super()._end_of_content(content)
+
     def _on_ehlo(self, name: str) -> None:
         offers = ["STARTTLS"] if self._sink.security == "smtp+starttls" and not self._is_secure else []
-        offers += ["AUTH PLAIN"] if self._sink.password else []
+        offers += [f"AUTH {self._sink.login}"] if self._sink.password else []
         self.extensions = (*self._sink.extensions, *offers)
         super()._on_ehlo(name)
 
@@ -168,6 +197,26 @@ class _Faulty(Conversation):
         self._upgrading = asyncio.ensure_future(upgrade())
 
     def _on_auth(self, rest: str) -> None:
+        if rest == "LOGIN":
+            self.say("auth", "334 VXNlcm5hbWU6")
+            self._login = []
+            return
         expected = base64.b64encode(f"\0user\0{self._sink.password}".encode()).decode()
-        given = rest.removeprefix("PLAIN ")
-        self.say("auth", "235 2.7.0 ok" if given == expected else "535 5.7.8 wrong password")
+        self._answer_login(rest.removeprefix("PLAIN ") == expected)
+
+    def _read_command(self) -> bool:
+        """The two answers of AUTH LOGIN are no commands."""
+        end = self._inbox.find(b"\r\n")
+        if self._login is None or end < 0:
+            return super()._read_command()
+        self._login.append(base64.b64decode(self._inbox[:end]).decode())
+        del self._inbox[: end + 2]
+        if len(self._login) == 1:
+            self.say("auth", "334 UGFzc3dvcmQ6")
+        else:
+            given, self._login = self._login, None
+            self._answer_login(given == ["user", self._sink.password])
+        return True
+
+    def _answer_login(self, is_right: bool) -> None:
+        self.say("auth", "235 2.7.0 ok" if is_right else "535 5.7.8 wrong password")

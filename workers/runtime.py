@@ -6,6 +6,7 @@ outside world of a worker, its Transport, is put into the app here and nowhere e
 Not in charge of: what jobs do, and of bells that were lost (`workers/schedule.py` rings again).
 """
 
+import gc
 import importlib
 import json
 import logging
@@ -28,6 +29,9 @@ from app.health import BEAT_SECONDS, WORKER_KEY
 from app.queue import Job, bell, connect, redis
 from workers.outage import Outage
 from workers.smtp import SmtpTransport
+from workers.smtp.limits import SharedLimits
+from workers.smtp.mx import MxHosts
+from workers.smtp.providers import Providers
 from workers.stopping import Stop
 
 log = logging.getLogger(__name__)
@@ -122,6 +126,8 @@ def work(app: Flask, queue: str, stop: Stop) -> None:
     """Do the jobs of `queue` until told to stop; a Redis that is away is waited for."""
     config: Config = app.extensions["letterbond.config"]
     equip(app, stop)
+    # What stands here stands for good: the collector of cycles need not go through it with every thousand rows.
+    gc.freeze()
     connection = connect(config.redis_url)
     beating = threading.Thread(target=_beat, args=(config.redis_url, queue, stop), daemon=True)
     beating.start()
@@ -142,7 +148,11 @@ def equip(app: Flask, stop: Stop) -> None:
     config: Config = app.extensions["letterbond.config"]
     own_name = urlsplit(config.base_url).hostname or "localhost"
     app.extensions["letterbond.stopping"] = stop
-    app.extensions["letterbond.transport"] = lambda: SmtpTransport(config.relay, own_name)
+    # The built-in mailbox takes all that comes; real relays hand on to providers that do not.
+    providers = None if config.embedded_mailbox else Providers(MxHosts())
+    limits = SharedLimits(connect(config.redis_url, wait=1))
+    transport = SmtpTransport(config.relays, own_name, limits=limits, providers=providers)
+    app.extensions["letterbond.transport"] = lambda: transport
 
 
 def _beat(url: str, queue: str, stop: Stop) -> None:

@@ -23,9 +23,10 @@ from flask import Flask
 
 from app import create_app
 from app.accounts.setup import setup_token
-from app.config import Config, ConfigError, Relay
+from app.config import Config, ConfigError
 from app.mailbox.store import Store
 from app.migrate import upgrade
+from app.relay import Relay
 from workers import catcher, logs, runtime, schedule, web
 from workers.child import Child
 from workers.embedded import Valkey, check_queue, free_port
@@ -142,7 +143,7 @@ class Supervisor:
         # Bound here and not in the child: so the port stays the same when the mailbox is started again.
         listening = free_port()
         host, port = listening.getsockname()
-        self.config = replace(self.config, relay=Relay("smtp", host, port))
+        self.config = replace(self.config, relays=(Relay("smtp", host, port),))
         path = self.config.mailbox
         self._parts.start(self._child("mailbox", lambda stop: catcher.serve(Store(path), listening, stop)))
 

@@ -10,6 +10,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from workers.child import die_with
+from workers.front import FrontWorker
 
 _PROCESSES = 2
 _THREADS = 8
@@ -36,7 +37,7 @@ class _Application(BaseApplication):
         settings = {
             "bind": self._bind,
             "workers": _PROCESSES,
-            "worker_class": "gthread",
+            "worker_class": FrontWorker,
             "threads": _THREADS,
             "graceful_timeout": _GRACE,
             "control_socket_disable": True,

@@ -1,14 +1,16 @@
 """Input shapes of setup and settings."""
 
+from typing import Any
 from zoneinfo import available_timezones
 
 from babel.core import get_global
 from email_validator import EmailNotValidError, validate_email
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, SelectField, StringField, TextAreaField
+from wtforms import Field, IntegerField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
 
 from app.i18n import LOCALES
 
@@ -74,6 +76,21 @@ class OrganisationForm(FlaskForm):
         default="Europe/Berlin",
     )
     currency = SelectField(_l("Currency"), choices=[SelectChoice(code) for code in currencies()])
+
+
+class SettingsForm(OrganisationForm):
+    """What is asked after the first-run setup: also the limit that keeps people from getting too much mail."""
+
+    cap_campaigns = IntegerField(_l("At most so many campaigns …"), [Optional(), NumberRange(1, 100)])
+    cap_days = IntegerField(_l("… in so many days"), [Optional(), NumberRange(1, 365)])
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Both numbers or neither."""
+        is_valid: bool = super().validate(extra_validators)
+        if (self.cap_campaigns.data is None) is not (self.cap_days.data is None):
+            self.cap_days.errors = [_("Fill in both numbers, or neither.")]
+            return False
+        return is_valid
 
 
 class SenderForm(FlaskForm):

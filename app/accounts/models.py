@@ -1,12 +1,25 @@
 """Who runs this installation: the organisation, its sender identities, its users and API keys."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from flask_security import RoleMixin, UserMixin
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, SmallInteger, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base, Id
+from app.db import Base, Code, Id
 
 
 class Organisation(Base):
@@ -20,6 +33,9 @@ class Organisation(Base):
     time_zone: Mapped[str] = mapped_column(String(64))
     currency: Mapped[str] = mapped_column(String(3))
     undo_seconds: Mapped[int] = mapped_column(Integer, default=60)
+    # Nobody is sent more than so many campaigns in so many days; without both there is no such limit.
+    cap_campaigns: Mapped[int | None] = mapped_column(SmallInteger)
+    cap_days: Mapped[int | None] = mapped_column(SmallInteger)
     created_at: Mapped[datetime]
 
 
@@ -39,6 +55,45 @@ class Sender(Base):
     def domain(self) -> str:
         """The host of Message-ID and List-Id."""
         return self.address.rpartition("@")[2]
+
+
+class KeyState(StrEnum):
+    """Where a signing key is."""
+
+    WAITING = "waiting"  # until its record is published
+    ACTIVE = "active"  # mails are signed with it
+    RETIRED = "retired"  # its record must stay until the last mail signed with it is read
+
+
+class SigningKey(Base):
+    """A DKIM key of a sender domain; the private half is encrypted with a key outside the database (TRUST S18)."""
+
+    __tablename__ = "signing_key"
+    __table_args__ = (
+        UniqueConstraint("domain", "selector"),
+        # Position 1 of KeyState: a domain signs with one key.
+        Index(
+            "ix_signing_key_active",
+            "domain",
+            unique=True,
+            sqlite_where=text("state = 1"),
+            postgresql_where=text("state = 1"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    domain: Mapped[str] = mapped_column(String(255))
+    selector: Mapped[str] = mapped_column(String(63))
+    private_key: Mapped[str] = mapped_column(Text)
+    record: Mapped[str] = mapped_column(Text)
+    state: Mapped[KeyState] = mapped_column(Code(KeyState), default=KeyState.WAITING)
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+    @property
+    def host(self) -> str:
+        """The name under which the record is published."""
+        return f"{self.selector}._domainkey.{self.domain}"
 
 
 user_role = Table(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.accounts.access import for_marketers
-from app.accounts.forms import KeyForm, OrganisationForm, SenderForm
+from app.accounts.forms import KeyForm, SenderForm, SettingsForm
 from app.accounts.keys import create_key, revoke_key
 from app.accounts.models import ApiKey, Organisation, Sender, User
 from app.db import reading, transaction, utc_now
@@ -24,12 +24,11 @@ def index() -> str | Response:
     """The organisation."""
     with transaction() as session:
         row = session.get_one(Organisation, 1)
-        form = OrganisationForm(
-            organisation=row.name, locale=row.locale, time_zone=row.time_zone, currency=row.currency
-        )
+        form = SettingsForm(obj=row, organisation=row.name)
         if form.validate_on_submit():
             row.name, row.locale = form.organisation.data.strip(), form.locale.data
             row.time_zone, row.currency = form.time_zone.data, form.currency.data
+            row.cap_campaigns, row.cap_days = form.cap_campaigns.data, form.cap_days.data
             flash(_("Saved."), "success")
             return redirect(url_for(".index"))
     return _page("organisation", form=form)

@@ -12,18 +12,25 @@ from app.audiences.models import LASTS, Membership, Segment
 from app.audiences.reading import Reader, reader
 from app.audiences.schemas import (
     CountOut,
+    FreezeIn,
     MemberPage,
     PageQuery,
+    ReadOut,
     RuleIn,
     SegmentIn,
     SegmentOut,
     SegmentPage,
     SegmentPatch,
+    SentenceIn,
 )
 from app.audiences.segment import archive, change, create, find, readable
+from app.audiences.snapshot import freeze
 from app.db import reading, transaction, utc_now
+from app.errors import Invalid
 from app.queue import enqueue
 from app.subscribers.models import Subscriber
+from segments.rule import to_json
+from segments.typed import SentenceError, read_sentence
 
 blueprint = for_machines("segments_api", __name__)
 
@@ -101,6 +108,34 @@ def count_rule(given: RuleIn) -> dict[str, Any]:
         words = reader(session, utc_now())
         rule = readable(words, given.rule)
         return {"count": count(session, words.matching(rule)), "sentence": _sentences(words, given.rule)}
+
+
+@blueprint.post("/segments/read")
+@blueprint.input(SentenceIn, arg_name="given")
+@blueprint.output(ReadOut)
+@blueprint.doc(summary="Read a typed sentence", tags=_TAGS)
+def read(given: SentenceIn) -> dict[str, Any]:
+    """The rule it says; nothing is saved. A mistake is told with its column."""
+    with reading() as session:
+        words = reader(session, utc_now())
+        try:
+            rule = to_json(read_sentence(given.sentence, words.vocabulary, given.language))
+        except SentenceError as error:
+            message = error.message(given.language)
+            raise Invalid(message, {"sentence": message}) from error
+        return {"rule": rule, "sentence": _sentences(words, rule)}
+
+
+@blueprint.post("/segments/<int:segment_id>/freeze")
+@blueprint.input(FreezeIn, arg_name="given")
+@blueprint.output(SegmentOut, status_code=201)
+@blueprint.doc(summary="Freeze a segment", tags=_TAGS)
+def freeze_segment(segment_id: int, given: FreezeIn) -> dict[str, Any]:
+    """Another segment, of the people whom this one means now; it stays as it is."""
+    with transaction() as session:
+        answer = _written(session, freeze(session, segment_id, given.name, utc_now()))
+    enqueue(refresh_segments)
+    return answer
 
 
 @blueprint.get("/segments/<int:segment_id>/members")

@@ -3,23 +3,27 @@
 from typing import Any
 
 from babel.dates import get_month_names
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.accounts.access import for_marketers
-from app.audiences.builder import ROOT, Group, Mode, Row, act, from_form, from_rule, places, understood
-from app.audiences.count import count, sample
+from app.audiences.builder import ROOT, Group, Mode, Row, act, from_rule, places, understood
+from app.audiences.builder_form import from_form
+from app.audiences.count import Overlap, overlap, sample
 from app.audiences.jobs import refresh_segments
+from app.audiences.models import Segment
 from app.audiences.reading import Reader, reader
-from app.audiences.segment import change, create, find
+from app.audiences.segment import change, create, current_segments, find
 from app.audiences.starters import starters
 from app.db import reading, transaction, utc_now
 from app.errors import Invalid
 from app.i18n import language
 from app.queue import enqueue
 from segments.rule import RuleError, parse
+from segments.typed import MAX_LENGTH, SentenceError, read_sentence
 from segments.vocabulary import Field
 
 blueprint = for_marketers("segment_builder", __name__, url_prefix="/segments")
@@ -27,7 +31,7 @@ blueprint = for_marketers("segment_builder", __name__, url_prefix="/segments")
 
 @blueprint.context_processor
 def _words() -> dict[str, Any]:
-    names = {"Mode": Mode, "ROOT": ROOT, "understood": understood, "with_chosen": _with_chosen}
+    names = {"Mode": Mode, "ROOT": ROOT, "understood": understood, "with_chosen": with_chosen}
     return {**names, "spoken": language, "months": get_month_names("wide", "stand-alone", language())}
 
 
@@ -59,7 +63,28 @@ def draft() -> str:
         tree = from_form(request.form, words.vocabulary)
         act(tree, request.form.get("action", ""))
         if "HX-Request" in request.headers:
-            return render_template("audiences/_builder.html", **_shown(session, words, tree))
+            return render_template("audiences/_builder.html", in_step=True, **_shown(session, words, tree))
+        return _page(session, words, tree, **_names())
+
+
+@blueprint.post("/typed")
+def typed() -> str | Response | tuple[str, int]:
+    """A sentence was typed: its rows, or what cannot be read in it; then the rows stay as they are."""
+    text = request.form.get("typed", "")
+    with reading() as session:
+        words = reader(session, utc_now())
+        try:
+            tree = from_rule(read_sentence(text, words.vocabulary, language()))
+        except SentenceError as error:
+            misread = {"misread": error, "typed": text[:MAX_LENGTH]}
+            if "HX-Request" not in request.headers:
+                tree = from_form(request.form, words.vocabulary)
+                return _page(session, words, tree, **misread, **_names()), 422
+            answer = make_response(render_template("audiences/_misread.html", **misread))
+            answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#misread", "innerHTML"
+            return answer
+        if "HX-Request" in request.headers:
+            return render_template("audiences/_builder.html", understood_all=True, **_shown(session, words, tree))
         return _page(session, words, tree, **_names())
 
 
@@ -69,7 +94,7 @@ def preview() -> str:
     with reading() as session:
         words = reader(session, utc_now())
         tree = from_form(request.form, words.vocabulary)
-        return render_template("audiences/_preview.html", **_shown(session, words, tree))
+        return render_template("audiences/_preview.html", in_step=True, **_shown(session, words, tree))
 
 
 @blueprint.post("/save")
@@ -113,22 +138,39 @@ def _page(session: Session, words: Reader, tree: Group, **shown: Any) -> str:
 
 def _shown(session: Session, words: Reader, tree: Group) -> dict[str, Any]:
     """What the rows and the preview need; `size` is None while the rule cannot be read."""
-    shown = {"tree": tree, "words": words.vocabulary, "size": None, "sample": [], "sentence": "", "problem": None}
+    segment_id = request.values.get("segment_id", request.view_args.get("segment_id") if request.view_args else None)
+    others = [each for each in current_segments(session) if str(each.id) != str(segment_id)]
+    shown = {"tree": tree, "words": words.vocabulary, "others": others, "size": None, "sample": [], "sentence": ""}
     rule = tree.filled().to_json()
     try:
         people = words.people(rule)
+        against, found = _compared(session, words, people)
         return {
             **shown,
-            "size": count(session, people),
-            "sample": sample(session, people),
+            "size": found.size,
+            "overlap": found,
+            "against": against,
+            "sample": sample(session, people) if found.size else [],
             "sentence": words.sentence(rule, language()),
         }
     except RuleError as error:
         return {**shown, "problem": error.message(language())}
 
 
-def _with_chosen(field: Field, chosen: list[str]) -> list[tuple[str, str]]:
-    """The options of a field as (key, label), and chosen keys that are none any more as themselves."""
-    offered = {key: label(language()) for key, label in field.options()}
+def _compared(session: Session, words: Reader, people: ColumnElement[bool]) -> tuple[Segment | None, Overlap]:
+    """The size, and what is shared with the segment that was chosen to be compared with."""
+    chosen = request.form.get("against", type=int)
+    against = session.get(Segment, chosen) if chosen else None
+    if against is None or words.problem(against.rule):
+        return None, overlap(session, people)
+    return against, overlap(session, people, words.people(against.rule))
+
+
+def with_chosen(
+    field: Field, chosen: list[str], detail: str | None = None, chosen_first: bool = False
+) -> list[tuple[str, str]]:
+    """The options of a field or of one of its details, as (key, label); chosen keys that are gone as themselves."""
+    offered = {key: label(language()) for key, label in field.options(detail)}
     lost = {key: key for key in chosen if key and key != "None" and key not in offered}
-    return [*offered.items(), *lost.items()]
+    found = [*offered.items(), *lost.items()]
+    return sorted(found, key=lambda option: option[0] not in chosen) if chosen_first else found

@@ -2,22 +2,54 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
 
 from sqlalchemy import BigInteger, Select, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.audiences.models import LASTS, Membership
+from app.audiences.models import LASTS, BackfilledMembership, Membership
 
 # All time zones of today begin their days on a quarter of an hour.
 _QUARTER = 15 * 60
 
 
-def members_at(segment_id: int, moment: datetime) -> Select[int]:
-    """SELECT the ids of those who were in the segment at this moment."""
-    was_in = (Membership.joined_at <= moment, Membership.left_at > moment)
-    return select(Membership.subscriber_id).where(Membership.segment_id == segment_id, *was_in)
+Intervals = type[Membership] | type[BackfilledMembership]
+
+
+def members_at(segment_id: int, moment: datetime, among: Intervals = Membership) -> Select[int]:
+    """SELECT the ids of those who were in the segment at this moment; `among` are the true intervals or worked out."""
+    was_in = (among.joined_at <= moment, among.left_at > moment)
+    return select(among.subscriber_id).where(among.segment_id == segment_id, *was_in)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How many were in a segment then and are now, and how many of both are the same people."""
+
+    then: int
+    now: int
+    stayed: int
+
+    @property
+    def left(self) -> int:
+        return self.then - self.stayed
+
+    @property
+    def joined(self) -> int:
+        return self.now - self.stayed
+
+
+def compare(session: Session, segment_id: int, moment: datetime, among: Intervals = Membership) -> Comparison:
+    """Then and now, by what is written down."""
+    now = select(Membership.subscriber_id).where(Membership.segment_id == segment_id, Membership.left_at == LASTS)
+    then = members_at(segment_id, moment, among)
+    of_now, of_then = now.subquery(), then.subquery()
+    both = select(func.count()).select_from(of_then).join(of_now, of_now.c.subscriber_id == of_then.c.subscriber_id)
+    counts = [select(func.count()).select_from(each).scalar_subquery() for each in (of_then, of_now)]
+    was, is_now, stayed = tuple(session.execute(select(*counts, both.scalar_subquery())).one())
+    return Comparison(was, is_now, stayed)
 
 
 def sizes(session: Session, segment_id: int, moments: Sequence[datetime]) -> list[int]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.accounts.organisation import time_zone
 from app.feature import house
 from app.subscribers.models import Standing, Status
+from segments.meaning import expanded
 from segments.rule import Rule, RuleError, conditions, parse
 from segments.sentence import sentence
 from segments.vocabulary import Vocabulary
@@ -42,6 +43,7 @@ class Reader:
         """The rule, if it may be saved: old rules may name choices that are gone, new ones may not."""
         rule = parse(data)
         self.vocabulary.check(rule)
+        expanded(rule, self.vocabulary)
         return rule
 
     def problem(self, data: object) -> RuleError | None:

@@ -1,15 +1,16 @@
 """Keeping memberships: who joined and who left which segment, and when.
 
-One scan evaluates fifteen rules into the bits of a number and compares it with the number of the last scan (`Marks`):
-only where they differ is anything written. People touched by events are looked at when the events are recorded;
-everybody is looked at by the timetable, for rules about time change their answer without any event.
+One scan evaluates all rules into the bits of a number and compares it with the number of the last scan (`Marks`): only
+where they differ is anything written. More rules than a number has bits, or than one statement can bind the values of,
+take another scan each. People touched by a few events are looked at as these are recorded, those of a large batch right
+after it (`touched.py`); everybody is looked at by the timetable, for rules about time change their answer without any
+event.
 
 All writes are differences, so two refreshes at once leave marks and memberships in agreement.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -22,7 +23,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     and_,
-    case,
     delete,
     func,
     insert,
@@ -37,31 +37,34 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
 from app.audiences.models import LASTS, Marks, Membership, Segment
-from app.audiences.reading import Reader, reader
+from app.audiences.reading import reader
+from app.audiences.scan import SHEET, Bit, asks_memberships, bits_of, moving, scans, slot_of
 from app.db import Base, Instant
-from app.subscribers.models import Standing
-from segments.rule import RuleError
+from app.importing.batch import as_table
 
-# SQLite binds 32,766 values to a statement at most: fifteen rules of 2,000 (segments.rule.MAX_VALUES) and the people.
-SHEET = 15
-TOUCHED = 2_000
-
+# The people a refresh is about, and who of them joined or left what.
+_asked = Table(
+    "asked",
+    MetaData(),
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    prefixes=["TEMPORARY"],
+)
 _moved = Table(
     "moved",
     MetaData(),
     Column("subscriber_id", BigInteger),
-    Column("joined", Integer),
-    Column("gone", Integer),
+    Column("joined", BigInteger),
+    Column("gone", BigInteger),
     prefixes=["TEMPORARY"],
 )
 
 
 def refresh_touched(session: Session, people: Iterable[int], now: datetime) -> None:
     """Look again at the segments of these people."""
+    ids = sorted(set(people))
     placed = session.scalars(select(Segment).where(Segment.slot.is_not(None)).order_by(Segment.slot)).all()
-    ids = sorted(set(people)) if placed else []
-    for start in range(0, len(ids), TOUCHED):
-        _refresh(session, placed, now, ids[start : start + TOUCHED])
+    if ids and placed:
+        _refresh(session, placed, now, ids)
 
 
 def refresh_all(session: Session, now: datetime) -> None:
@@ -80,86 +83,65 @@ def _place(session: Session) -> list[Segment]:
         if segment.slot is None:
             segment.slot = next(free)
     session.flush()
-    return sorted(segments, key=_slot)
-
-
-def _slot(segment: Segment) -> int:
-    assert segment.slot is not None
-    return segment.slot
+    return sorted(segments, key=slot_of)
 
 
 def _refresh(session: Session, segments: Sequence[Segment], now: datetime, people: list[int] | None) -> None:
     session.execute(CreateTable(_moved, if_not_exists=True))
-    words = reader(session, now)
-    for sheet, found in groupby(segments, key=lambda segment: _slot(segment) // SHEET):
-        compared = _compared(words, sheet, list(found), people)
-        moving = insert(_moved).from_select(["subscriber_id", "joined", "gone"], _moving(compared))
-        if session.connection().execute(moving).rowcount:
+    asked = None if people is None else _ask_of(session, people)
+    every = list(bits_of(reader(session, now), segments, asked))
+    later = [bit for bit in every if asks_memberships(bit)]
+    _look(session, [bit for bit in every if not asks_memberships(bit)], now, asked)
+    # Each look may move people whom the next rule of a chain asks for; no chain is longer than its rules are many.
+    for _bit in later:
+        if not _look(session, later, now, asked):
+            break
+
+
+def _look(session: Session, bits: Sequence[Bit], now: datetime, asked: "Select[int] | None") -> bool:
+    """Ask these rules and write down who moved; whether anybody did."""
+    has_moved = False
+    for sheet, scan in scans(bits):
+        moves = insert(_moved).from_select(["subscriber_id", "joined", "gone"], moving(sheet, scan, asked))
+        if session.connection().execute(moves).rowcount:
+            has_moved = True
             _write_memberships(session, sheet, now)
             _write_marks(session, sheet)
             session.execute(delete(_moved))
+    return has_moved
 
 
-def _compared(words: Reader, sheet: int, segments: list[Segment], people: list[int] | None) -> "Select[int, int, int]":
-    """Each person's marks as they are and as the rules say now."""
-    before = func.coalesce(Marks.marks, 0)
-    after = sum(_bits(words, segments, before), start=literal(0, Integer))
-    marks = and_(Marks.sheet == sheet, Marks.subscriber_id == Standing.subscriber_id)
-    compared = (
-        select(Standing.subscriber_id, before.label("before"), after.label("after"))
-        .select_from(Standing)
-        .outerjoin(Marks, marks)
-    )
-    return compared if people is None else compared.where(Standing.subscriber_id.in_(people))
-
-
-def _bits(words: Reader, segments: list[Segment], before: ColumnElement[int]) -> Iterator[ColumnElement[int]]:
-    """What each segment adds: its bit where its rule holds; the old bit while the rule cannot be read."""
-    for segment in segments:
-        bit = literal(1 << _slot(segment) % SHEET, Integer)
-        if segment.archived_at:
-            continue
-        try:
-            yield case((words.people(segment.rule), bit), else_=literal(0, Integer))
-        except RuleError:
-            yield before.bitwise_and(bit)
-
-
-def _moving(compared: "Select[int, int, int]") -> "Select[int, int, int]":
-    # OFFSET keeps SQLite from merging the two SELECTs, which would evaluate every rule three times.
-    each = compared.offset(0).subquery()
-    return select(
-        each.c.subscriber_id,
-        each.c.after.bitwise_and(each.c.before.bitwise_not()),
-        each.c.before.bitwise_and(each.c.after.bitwise_not()),
-    ).where(each.c.before != each.c.after)
+def _ask_of(session: Session, people: list[int]) -> "Select[int]":
+    session.execute(CreateTable(_asked, if_not_exists=True))
+    session.execute(delete(_asked))
+    given = as_table(session, {"id": BigInteger()}, ((each,) for each in people))
+    session.execute(insert(_asked).from_select(["id"], select(given.c.id)))
+    return select(_asked.c.id)
 
 
 def _write_memberships(session: Session, sheet: int, now: datetime) -> None:
     came, went = _pairs(sheet, _moved.c.joined), _pairs(sheet, _moved.c.gone)
-    joining = came.add_columns(literal(LASTS, Instant), literal(now, Instant))
-    columns = ["segment_id", "subscriber_id", "left_at", "joined_at"]
+    joining = came.add_columns(literal(now, Instant))
+    columns = ["segment_id", "left_at", "subscriber_id", "joined_at"]
     session.execute(_insert(session, Membership).from_select(columns, joining).on_conflict_do_nothing())
     # Who leaves in the second of joining was never in.
-    whom = tuple_(Membership.segment_id, Membership.subscriber_id).in_(went)
-    never = delete(Membership).where(Membership.left_at == LASTS, Membership.joined_at >= now, whom)
-    session.execute(never, execution_options=_BLIND)
-    pairs = went.subquery()
-    same = and_(Membership.segment_id == pairs.c.segment_id, Membership.subscriber_id == pairs.c.subscriber_id)
-    leaving = update(Membership).where(Membership.left_at == LASTS, same).values(left_at=now)
-    session.execute(leaving, execution_options=_BLIND)
+    key = tuple_(Membership.segment_id, Membership.left_at, Membership.subscriber_id)
+    # By the whole key: as a join, SQLite would read every membership there is.
+    theirs = key.in_(went)
+    session.execute(delete(Membership).where(theirs, Membership.joined_at >= now), execution_options=_BLIND)
+    session.execute(update(Membership).where(theirs).values(left_at=now), execution_options=_BLIND)
 
 
-def _pairs(sheet: int, bits: ColumnElement[int]) -> "Select[int, int]":
-    """Segment and person for every bit that is set."""
-    bit = literal(1, Integer).bitwise_lshift(Segment.slot % SHEET)
-    pairs = select(Segment.id.label("segment_id"), _moved.c.subscriber_id)
+def _pairs(sheet: int, bits: ColumnElement[int]) -> "Select[int, datetime, int]":
+    """The key of a lasting membership for every bit that is set: segment, LASTS, person."""
+    bit = literal(1, BigInteger).bitwise_lshift(Segment.slot % SHEET)
+    pairs = select(Segment.id, literal(LASTS, Instant), _moved.c.subscriber_id).select_from(Segment)
     return pairs.join(_moved, bits.bitwise_and(bit) != 0).where(Segment.slot // SHEET == sheet)
 
 
 def _write_marks(session: Session, sheet: int) -> None:
     # SQLite takes ON CONFLICT after a SELECT only if that has a WHERE.
-    new = select(literal(sheet, SmallInteger), _moved.c.subscriber_id, literal(0, Integer)).where(true())
+    new = select(literal(sheet, SmallInteger), _moved.c.subscriber_id, literal(0, BigInteger)).where(true())
     columns = ["sheet", "subscriber_id", "marks"]
     session.execute(_insert(session, Marks).from_select(columns, new).on_conflict_do_nothing())
     marks = Marks.marks.bitwise_and(_moved.c.gone.bitwise_not()).bitwise_or(_moved.c.joined)

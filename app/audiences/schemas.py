@@ -1,7 +1,7 @@
 """The shapes of segments in the API."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +28,30 @@ class RuleIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     rule: dict[str, Any] = Field(examples=[RULE])
+
+
+class SentenceIn(BaseModel):
+    """A rule as somebody types it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sentence: str = Field(max_length=20_000, examples=["clicked >= 1 in 30 days and not tag:press"])
+    language: Literal["en", "de"] = Field("en", description="How numbers are written, and whose words go first.")
+
+
+class ReadOut(BaseModel):
+    """The rule that a sentence says."""
+
+    rule: dict[str, Any] = Field(examples=[RULE])
+    sentence: dict[str, str] = Field(examples=[{"en": "country is Germany", "de": "Land ist Deutschland"}])
+
+
+class FreezeIn(BaseModel):
+    """What the frozen segment is called."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=1000, examples=["VIP in November 2026"])
 
 
 class SegmentIn(RuleIn):

@@ -9,11 +9,12 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.audiences.models import Segment
+from app.audiences.models import Segment, SegmentVersion
 from app.audiences.reading import Reader, reader
-from app.errors import Invalid, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.i18n import language
-from segments.rule import Rule, RuleError, to_json
+from segments.meaning import leads_to
+from segments.rule import JSON, Rule, RuleError, to_json
 
 
 def create(session: Session, name: str, rule: object, now: datetime, description: str = "") -> Segment:
@@ -27,21 +28,56 @@ def create(session: Session, name: str, rule: object, now: datetime, description
     )
     session.add(segment)
     session.flush()
+    session.add(SegmentVersion(segment_id=segment.id, number=1, rule=segment.rule, since=now))
     return segment
 
 
 def change(session: Session, segment_id: int, name: str, rule: object, now: datetime, description: str = "") -> Segment:
-    """The segment with another name or rule; who the new rule does not mean leaves it at the next refresh."""
+    """The segment with another name, or a new version of its rule: whom it does not mean leaves at the next refresh."""
     segment = find(session, segment_id)
     segment.name = _free_name(session, name, besides=segment_id)
     segment.description = description.strip()
-    segment.rule = to_json(readable(reader(session, now), rule))
+    words = reader(session, now)
+    said = readable(words, rule)
+    if leads_to(said, words.vocabulary, "segments", str(segment_id)):
+        message = _("The rule leads back to this segment itself.")
+        raise Invalid(message, {"rule": message})
+    _new_version(session, segment, to_json(said), now)
     segment.updated_at = now
     return segment
 
 
+def _new_version(session: Session, segment: Segment, rule: dict[str, JSON], now: datetime) -> None:
+    """Who was in it before is history by the old words; a rule that says the same is no new version."""
+    if rule == segment.rule:
+        return
+    before = versions(session, segment)
+    segment.rule = rule
+    session.add(before[-1])
+    session.add(SegmentVersion(segment_id=segment.id, number=before[-1].number + 1, rule=rule, since=now))
+    session.flush()
+
+
+def versions(session: Session, segment: Segment) -> list[SegmentVersion]:
+    """What its rule was, oldest first."""
+    found = select(SegmentVersion).where(SegmentVersion.segment_id == segment.id).order_by(SegmentVersion.number)
+    return list(session.scalars(found)) or [
+        SegmentVersion(segment_id=segment.id, number=1, rule=segment.rule, since=segment.created_at)
+    ]
+
+
+def version_at(session: Session, segment: Segment, moment: datetime) -> SegmentVersion | None:
+    """The version in force at that moment; None before the first."""
+    begun = [version for version in versions(session, segment) if version.since <= moment]
+    return begun[-1] if begun else None
+
+
 def archive(session: Session, segment_id: int, now: datetime) -> bool:
-    """Put it away: everybody leaves it at the next refresh. False if it was away already."""
+    """Put it away: everybody leaves it at the next refresh. False if it was away already; Conflict while others' rules
+    name it, for they would mean others than they say."""
+    using = [each.name for each in users_of(session, segment_id)]
+    if using:
+        raise Conflict(_("Other segments name this one: %(names)s.", names=", ".join(using)))
     current = update(Segment).where(Segment.id == segment_id, Segment.archived_at.is_(None))
     return session.execute(current.values(archived_at=now, size=0).returning(Segment.id)).first() is not None
 
@@ -65,6 +101,25 @@ def current_segments(session: Session) -> list[Segment]:
     """Those not archived, by name."""
     wanted = select(Segment).where(Segment.archived_at.is_(None)).order_by(func.lower(Segment.name), Segment.id)
     return list(session.scalars(wanted))
+
+
+def users_of(session: Session, segment_id: int) -> list[Segment]:
+    """The current segments whose own rules name this one."""
+    return [each for each in current_segments(session) if each.id != segment_id and _names(each.rule, str(segment_id))]
+
+
+def _names(rule: object, key: str) -> bool:
+    """Whether a stored rule says the segment `key`, read as far as it can be read."""
+    match rule:
+        case {"field": "segments", "value": list(keys)}:
+            return key in map(str, keys)
+        case {"field": "segment_held", "value": {"value": held}}:
+            return str(held) == key
+        case {"not": inner}:
+            return _names(inner, key)
+        case {"all": list(rules)} | {"any": list(rules)}:
+            return any(_names(each, key) for each in rules)
+    return False
 
 
 def _free_name(session: Session, name: str, besides: int | None = None) -> str:

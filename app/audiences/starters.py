@@ -97,6 +97,46 @@ _STARTERS = (
         rule={"all": [_is("orders", "equals", 0)]},
     ),
     Starter(
+        "lapsing",
+        Label("About to lapse", "Drohen einzuschlafen"),
+        Label(
+            "They read until lately: write before the silence sets in.",
+            "Bis vor Kurzem gelesen: schreiben, bevor es still wird.",
+        ),
+        icon="hourglass-low",
+        rule={
+            "all": [
+                _is("last_sent", "within_days", 60),
+                {"any": [_is("last_opened", "within_days", 90), _is("last_clicked", "within_days", 90)]},
+                {"not": {"any": [_is("last_opened", "within_days", 60), _is("last_clicked", "within_days", 60)]}},
+            ]
+        },
+    ),
+    Starter(
+        "vip",
+        Label("VIP customers", "VIP-Kunden"),
+        Label("They buy often, lately and much.", "Sie kaufen oft, kürzlich und viel."),
+        icon="crown",
+        rule={"all": [_is("value_class", "is", "champions")]},
+    ),
+    Starter(
+        "customers-at-risk",
+        Label("Good customers gone quiet", "Gute Kunden, die still wurden"),
+        Label(
+            "Worth a call: they bought much, but not for long.",
+            "Einen Anruf wert: viel gekauft, aber schon länger nicht mehr.",
+        ),
+        icon="alert-circle",
+        rule={"all": [_is("value_class", "is_any_of", ["cannot_lose", "at_risk"])]},
+    ),
+    Starter(
+        "never-mailed",
+        Label("Never mailed", "Noch nie angeschrieben"),
+        Label("They said yes, and have heard nothing since.", "Sie haben ja gesagt und seither nichts gehört."),
+        icon="mail-question",
+        rule={"all": [_is("was_sent", "not_happened", {})]},
+    ),
+    Starter(
         "bought-once",
         Label("Bought once", "Einmal gekauft"),
         Label("The second order is what makes a customer.", "Erst die zweite Bestellung macht den Kunden."),

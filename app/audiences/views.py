@@ -18,6 +18,7 @@ from app.audiences.jobs import refresh_segments
 from app.audiences.models import LASTS, Membership, Segment
 from app.audiences.reading import Reader, reader
 from app.audiences.segment import archive, current_segments, find, restore
+from app.audiences.snapshot import freeze
 from app.audiences.starters import starters
 from app.db import reading, transaction, utc_now
 from app.feature import house
@@ -66,6 +67,7 @@ def show(segment_id: int) -> str:
             problem=problem,
             size=segment.size if problem else count(session, words.people(segment.rule)),
             growth=_growth(session, segment, words),
+            frozen_name=_frozen_name(segment, words),
             uses=house().segment_uses(session, segment_id),
             **_members(session, segment_id, request.args.get("after", 0, type=whole)),
         )
@@ -104,6 +106,16 @@ def take_back(segment_id: int) -> Answer:
     return redirect(url_for(".show", segment_id=segment_id))
 
 
+@blueprint.post("/<int:segment_id>/freeze")
+def freeze_now(segment_id: int) -> Answer:
+    """Write down whom it means now, as another segment."""
+    with transaction() as session:
+        made = freeze(session, segment_id, request.form.get("name", ""), utc_now()).id
+    enqueue(refresh_segments)
+    flash(_("Frozen: this segment stays as it is."), "success")
+    return redirect(url_for(".show", segment_id=made))
+
+
 @blueprint.get("/<int:segment_id>/members.csv")
 def export(segment_id: int) -> Response:
     """Who is in it now, as a file (TRUST S7)."""
@@ -123,6 +135,11 @@ def _rows(segment_id: int) -> Iterator[tuple[Cell, ...]]:
             at = person.standing
             day = since.astimezone(words.zone).date().isoformat()
             yield person.email, person.first_name, person.last_name, at.language, at.country, day
+
+
+def _frozen_name(segment: Segment, words: Reader) -> str:
+    on = formatted(words.now.astimezone(words.zone))
+    return f"{segment.name[:170]} ({on})"
 
 
 def _members(session: Session, segment_id: int, after: int) -> dict[str, Any]:

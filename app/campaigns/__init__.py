@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.campaigns import api, public, release, views
 from app.campaigns.captions import captions
+from app.campaigns.conditions import CONDITIONS
 from app.campaigns.uses import segment_uses
 from app.feature import Feature, NavigationEntry
 
@@ -11,6 +12,7 @@ feature = Feature(
     name="campaigns",
     blueprints=(views.blueprint, release.blueprint, public.blueprint, api.blueprint),
     captions=captions,
+    score_conditions=CONDITIONS,
     segment_uses=segment_uses,
     navigation=(NavigationEntry(_l("Campaigns"), "campaigns.index", "send", 10, shortcut="g c"),),
 )

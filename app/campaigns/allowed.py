@@ -92,29 +92,35 @@ def _may_be_called(call: nodes.Call, internal: frozenset[str]) -> bool:
 
 
 def _guarded(tree: nodes.Template, environment: Environment) -> nodes.Template:
-    """`~` and loops go through filters that count, for Jinja cannot intercept them."""
+    """`~`, lists and loops go through filters that count, for Jinja cannot intercept them."""
     for loop in tree.find_all(nodes.For):
-        loop.iter = nodes.Filter(loop.iter, "_rounds", [], [], None, None, lineno=loop.lineno)
-    _replace_concats(tree)
+        steps = nodes.Const(sum(1 for _ in loop.find_all(nodes.Node)), lineno=loop.lineno)
+        loop.iter = nodes.Filter(loop.iter, "_rounds", [steps], [], None, None, lineno=loop.lineno)
+    _replace_in(tree)
     tree.set_environment(environment)
     return tree
 
 
-def _replace_concats(node: nodes.Node) -> None:
+def _replace_in(node: nodes.Node) -> None:
     for name, value in node.iter_fields():
         if isinstance(value, list):
-            value[:] = [_without_concat(item) for item in value]
+            value[:] = [_counted(item) for item in value]
         else:
-            setattr(node, name, _without_concat(value))
-    for child in node.iter_child_nodes():
-        _replace_concats(child)
+            setattr(node, name, _counted(value))
 
 
-def _without_concat(value: Any) -> Any:
-    if not isinstance(value, nodes.Concat):
-        return value
-    parts = nodes.List(value.nodes, lineno=value.lineno)
-    return nodes.Filter(parts, "_concat", [], [], None, None, lineno=value.lineno)
+def _counted(value: Any) -> Any:
+    if isinstance(value, nodes.Node):
+        _replace_in(value)
+    if isinstance(value, nodes.Concat):
+        return _filtered(nodes.List(value.nodes, lineno=value.lineno), "_concat")
+    if isinstance(value, nodes.List) or (isinstance(value, nodes.Tuple) and value.ctx == "load"):
+        return _filtered(value, "_listed")
+    return value
+
+
+def _filtered(value: nodes.Expr, name: str) -> nodes.Filter:
+    return nodes.Filter(value, name, [], [], None, None, lineno=value.lineno)
 
 
 def _no_such(en: str, de: str, name: str, known: Iterable[str]) -> Label:

@@ -76,7 +76,7 @@ def is_preheader(element: Element) -> bool:
 
 def _append_pixel(tree: Tree, shielded: Shielded) -> None:
     body = body_of(tree)
-    word = shielded.hide("{{ _pixel }}", 1)
+    word = shielded.hide("{{ _pixel }}", 0)
     if len(body):
         body[-1].tail = (body[-1].tail or "") + word
     else:

@@ -5,7 +5,7 @@ In charge of: storing what `compile.py` made, with its links. Not of compiling (
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.campaigns.compile import compile_edition
@@ -46,3 +46,9 @@ def edition_of(session: Session, campaign_id: int) -> Edition:
     if stored is None:
         raise Conflict("This campaign has not been released for sending.")
     return Edition.from_json(stored.document)
+
+
+def merge_tags_of(session: Session, campaign: Campaign) -> tuple[str, ...]:
+    """`Edition.merge_tags` of a released campaign, without reading all of its edition."""
+    found = session.scalar(select(StoredEdition.document["merge_tags"]).where(StoredEdition.id == campaign.edition_id))
+    return tuple(found or ())

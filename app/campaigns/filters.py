@@ -5,6 +5,8 @@ them: sandbox and allowed read FILTERS. An absent value (None, an unknown name) 
 """
 
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -20,28 +22,57 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from markupsafe import escape as escape_html
 
-TEXT_LIMIT = 1_000_000  # characters of one value, and of one rendered part (S2)
+PART_LIMIT = 1_000_000  # characters of one rendered part (S2)
+VALUE_LIMIT = 100_000  # characters of one value
+LETTERS = 20_000_000  # characters of long values that the filters of one part may go through together
+LIST_LIMIT = 1000  # entries of a list that the template writes
+LONG = 1000  # characters; below it a value costs no more than any other step
 
 
 class TooMuch(ValueError):
     """A template asked for more text, numbers or rounds than a mail can need."""
 
 
+@dataclass(slots=True)
+class Effort:
+    """What is left of the work that one part of one mail may cost: rounds of loops, steps in them, letters (S2)."""
+
+    rounds: int = 10_000
+    steps: int = 500_000
+    letters: int = LETTERS
+
+
+#: Of the part that is being rendered.
+effort: ContextVar[Effort] = ContextVar("effort")
+
+
 def text_of(value: object) -> str:
     """The value as readers see it: an absent one is empty, a list has commas. Never Python's own notation."""
     if isinstance(value, (list, tuple)):
-        return ", ".join(text_of(item) for item in value)
+        return join(value, ", ")
     if isinstance(value, dict):
         raise TypeError("this is a group of values; name one of them")
-    return "" if value is None else str(value)
+    text = "" if value is None else str(value)
+    if len(text) > LONG:
+        _charge(len(text))
+    return text
+
+
+def _charge(letters: int) -> None:
+    bounded(letters)
+    if left := effort.get(None):
+        left.letters -= letters
+        if left.letters < 0:
+            raise TooMuch("more work with long texts than a mail can need")
 
 
 def is_absent(value: object) -> bool:
     return value is None or value == "" or isinstance(value, Undefined)
 
 
-def bounded(length: int) -> None:
-    if length > TEXT_LIMIT:
+def bounded(length: int, limit: int = VALUE_LIMIT) -> None:
+    """Raises TooMuch."""
+    if length > limit:
         raise TooMuch("more text than a mail can hold")
 
 
@@ -84,9 +115,24 @@ def length(value: Any) -> int:
 
 
 def join(value: Any, separator: str = "") -> str:
-    items = [] if is_absent(value) else [text_of(item) for item in value]
-    bounded(sum(map(len, items)) + len(items) * len(separator))
+    items: list[str] = []
+    size = 0
+    for item in [] if is_absent(value) else value:
+        items.append(text_of(item))
+        size += len(items[-1]) + len(separator)
+        bounded(size)
     return separator.join(items)
+
+
+def listed(items: Any) -> Any:
+    """A list that the template wrote: of plain values, or of short lists of them, for a grid grows by itself."""
+    size = 0
+    for item in items:
+        inner = item if isinstance(item, (list, tuple)) else ()
+        size += 1 + len(inner)
+        if size > LIST_LIMIT or any(isinstance(each, (list, tuple)) for each in inner):
+            raise TooMuch("lists within lists of lists, or more than a mail can need")
+    return items
 
 
 def first(value: Any) -> Any:
@@ -109,7 +155,7 @@ def money(context: Context, value: Any, currency: str | None = None) -> str:
     """`19.9|money` is `19,90 €` for a German reader and `€19.90` for an English one, in the organisation's currency."""
     if is_absent(value):
         return ""
-    return _money(Decimal(str(value)), str(currency or _currency(context)), _language(context))
+    return _money(value, str(currency or _currency(context)), _language(context))
 
 
 @pass_context
@@ -132,17 +178,17 @@ def mailbox_part(value: Any) -> str:
 
 
 def _language(context: Context) -> str:
-    return str(context.get("language") or "en")
+    return str(context.parent.get("language") or "en")
 
 
 def _currency(context: Context) -> str:
-    own = context.resolve("organisation")
+    own = context.parent.get("organisation")
     return str(own.get("currency") or "EUR") if isinstance(own, dict) else "EUR"
 
 
-@lru_cache(4096)
-def _money(value: Decimal, currency: str, language: str) -> str:
-    return format_currency(value, currency, locale=_locale(language))
+@lru_cache(4096, typed=True)
+def _money(value: Any, currency: str, language: str) -> str:
+    return format_currency(Decimal(str(value)), currency, locale=_locale(language))
 
 
 @lru_cache(4096)

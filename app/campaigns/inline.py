@@ -15,6 +15,7 @@ from lxml import etree
 from premailer import Premailer
 
 from app.campaigns.problem import TemplateInvalid, TemplateProblem
+from app.campaigns.selectors import changing_rules
 from app.campaigns.shield import SPLIT_BLOCK, Shielded, blocks
 from segments.label import Label
 
@@ -30,6 +31,7 @@ def inlined(shielded: Shielded) -> Tree:
     """The shielded HTML as a tree with its CSS inlined. Raises TemplateInvalid."""
     tree = read_html(shielded.html)
     _refuse(_misplaced(shielded, tree))
+    _refuse(changing_rules(tree, shielded))
     inline(tree)
     _refuse(_lost(shielded, to_html(tree)))
     return tree

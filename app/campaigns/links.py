@@ -1,10 +1,10 @@
 """The addresses in a mail.
 
-In charge of: a number for every link with a fixed target, and of safe addresses where a value takes part in one. Not
-of what a click records, nor of how the numbers become URLs: whoever renders gives the Urls.
+In charge of: a number for every link with a fixed target, and an expression for every address where a value takes part.
+Not of what a click records, nor of how the expressions become addresses (address).
 
-A link becomes `{{ _link(3) }}`; an address with values becomes `{{ _dynamic(…) }}` (may be tracked) or
-`{{ _address(…) }}` (images, and the recipient's own links, never tracked).
+A link becomes `{{ _link(3) }}`; an address with values becomes `{{ (…)|_dynamic }}` (may be tracked) or
+`{{ (…)|_address }}` (images, and the recipient's own links, never tracked).
 """
 
 import re
@@ -12,17 +12,18 @@ from collections.abc import Callable
 
 from lxml import etree
 
+from app.campaigns.address import ADDRESSES, encoded
 from app.campaigns.inline import Comment, Element, Tree
 from app.campaigns.place import Kind
 from app.campaigns.problem import TemplateInvalid, TemplateProblem
-from app.campaigns.shield import Hidden, Shielded
+from app.campaigns.shield import Hidden, Shielded, expression
 from segments.label import Label
 
 #: The recipient's own links: a click on them is never recorded.
 OWN_LINKS = frozenset({"unsubscribe_url", "preferences_url", "tracking_off_url", "webview_url"})
 
 #: What the rewritten template calls; parse(internal=…) lets exactly these pass.
-FUNCTIONS = frozenset({"_link", "_dynamic", "_address", "_pixel", "_part", "_mailbox"})
+FUNCTIONS = frozenset({"_link", "_pixel", "_part", "_mailbox", *ADDRESSES})
 
 
 def rewrite_links(tree: Tree, shielded: Shielded) -> tuple[str, ...]:
@@ -38,12 +39,6 @@ def rewrite_links(tree: Tree, shielded: Shielded) -> tuple[str, ...]:
     return tuple(rewriter.links)
 
 
-def safe_address(address: str) -> str:
-    """The address if a mail may lead to it, else nothing: http, https, mailto, tel, and cid for images."""
-    address = address.strip()
-    return _encoded(address) if _SAFE.match(address) else ""
-
-
 class _Rewriter:
     def __init__(self, shielded: Shielded) -> None:
         self.shielded = shielded
@@ -57,6 +52,18 @@ class _Rewriter:
             line = element.sourceline or 1
             element.set(name, self._replaced(address, line) if is_link else self._filled(address, line, "_address"))
 
+        if style := element.get("style"):
+            element.set("style", self.shielded.word.sub(lambda found: self._styled(found, style), style))
+
+    def _styled(self, found: re.Match[str], style: str) -> str:
+        """A value in `style="…"` stays one value; in `url(…)` it is an address, or a part of one."""
+        tag = self.shielded.hidden[found[1] or found[2]]
+        if tag.kind is not Kind.EXPRESSION:
+            return found[0]
+        in_url = _IN_URL.search(style, 0, found.start())
+        name = "_style" if not in_url else "_part" if in_url[1] else "_style_url"
+        return self.shielded.hide(f"{{{{ ({tag.inner})|{name} }}}}{tag.percent}", tag.line)
+
     def comment(self, comment: Element) -> None:
         """Outlook's buttons stand in conditional comments and are clicked like any other."""
         text, line = comment.text or "", comment.sourceline or 1
@@ -68,7 +75,7 @@ class _Rewriter:
             return self._filled(address, line, "_dynamic")
         if not re.match(r"https?://", address, re.IGNORECASE):
             return address
-        self.links.append(_encoded(clean(address)))
+        self.links.append(encoded(clean(address)))
         return self.shielded.hide(f"{{{{ _link({len(self.links) - 1}) }}}}", line)
 
     def _filled(self, address: str, line: int, function: str) -> str:
@@ -82,25 +89,14 @@ class _Rewriter:
             return address
         own = any(re.search(rf"\b(?:{'|'.join(OWN_LINKS)})\b", tag.inner) for tag in tags)
         expression = " ~ ".join(_piece(piece, index, pieces[0]) for index, piece in enumerate(pieces))
-        return self.shielded.hide(f"{{{{ {'_address' if own else function}({expression}) }}}}", tags[0].line or line)
+        return self.shielded.hide(f"{{{{ ({expression})|{'_address' if own else function} }}}}", tags[0].line or line)
 
 
 def _piece(piece: str | Hidden, index: int, start: str | Hidden) -> str:
-    if isinstance(piece, str):
-        return '"' + piece.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
-    if index == 0 or re.search(r"\|\s*urlencode\s*$", piece.inner):
-        return f"({piece.inner})"
+    if isinstance(piece, str) or index == 0 or re.search(r"\|\s*urlencode\s*$", piece.inner):
+        return expression(piece)
     mailbox = isinstance(start, str) and start.startswith(("mailto:", "tel:"))
-    return f"({piece.inner})|{'_mailbox' if mailbox else '_part'}"
-
-
-def _encoded(address: str) -> str:
-    """Every character an address cannot hold, percent-encoded; what is encoded already stays."""
-    return re.sub(r"[^\w:/?#\[\]@!$&'()*+,;=%.~-]", _percent, address, flags=re.ASCII)
-
-
-def _percent(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found[0].encode())
+    return f"{expression(piece)}|{'_mailbox' if mailbox else '_part'}"
 
 
 def _unquoted(address: str) -> str:
@@ -108,7 +104,7 @@ def _unquoted(address: str) -> str:
 
 
 _ADDRESSES = {"href", "src", "background", "action", "poster"}
-_SAFE = re.compile(r"(?:https?://|mailto:|tel:|cid:)[^\s]", re.IGNORECASE)
+_IN_URL = re.compile(r"url\(\s*[\"']?([^()\"']*)$", re.IGNORECASE)
 _MSO_LINK = re.compile(r"(\bhref=[\"'])([^\"']+)", re.IGNORECASE)
 
 CONDITION_IN_ADDRESS = Label(

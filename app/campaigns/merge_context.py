@@ -1,6 +1,7 @@
 """What merge tags stand for, for each of many people: plain values only, never rows (TRUST S1)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -8,21 +9,46 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import Sender
 from app.accounts.organisation import organisation
+from app.campaigns.merge_tags import first_words
 from app.campaigns.models import Campaign
 from app.feature import house
 from app.subscribers.links import preferences_url, tracking_off_url, unsubscribe_url
-from app.subscribers.models import Subscriber
+from app.subscribers.models import Standing, Subscriber, TrackingMode
 from app.tokens import Purpose, Tokens
 
 
-def contexts(
-    session: Session, campaign: Campaign, subscriber_ids: Sequence[int], tokens: Tokens, base_url: str
-) -> dict[int, dict[str, Any]]:
-    """The merge context of each person, by id; a constant number of queries for any number of people."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom a mail is for, and what it says to her."""
+
+    subscriber_id: int
+    email: str
+    tracking: TrackingMode
+    context: Mapping[str, Any]
+
+
+def people(
+    session: Session,
+    campaign: Campaign,
+    subscriber_ids: Sequence[int],
+    merge_tags: Iterable[str],
+    tokens: Tokens,
+    base_url: str,
+) -> dict[int, Person]:
+    """What is needed to write to each of these, for a mail that uses `merge_tags` (`Edition.merge_tags`).
+
+    A constant number of queries for any number of people, and none for what the mail does not say.
+    """
+    wanted = first_words(merge_tags) | {"unsubscribe_url"}
     shared = common(session, campaign)
-    addresses = _addresses(session, campaign, subscriber_ids, tokens, base_url)
-    values = house().merge_values(session, subscriber_ids)
-    return {key: {**shared, **values[key], **addresses[key]} for key in subscriber_ids if key in addresses}
+    values = house().merge_values(session, subscriber_ids, wanted)
+    addresses = _Addresses(campaign, wanted, tokens, base_url)
+    columns = Subscriber.id, Subscriber.email, Subscriber.token_epoch, Standing.tracking
+    rows = session.execute(select(*columns).join(Subscriber.standing).where(Subscriber.id.in_(subscriber_ids)))
+    return {
+        key: Person(key, email, tracking, {**shared, "email": email, **values[key], **addresses.of(key, epoch)})
+        for key, email, epoch, tracking in rows
+    }
 
 
 def common(session: Session, campaign: Campaign) -> dict[str, Any]:
@@ -35,18 +61,33 @@ def common(session: Session, campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _addresses(
-    session: Session, campaign: Campaign, subscriber_ids: Sequence[int], tokens: Tokens, base_url: str
-) -> dict[int, dict[str, str]]:
-    people = select(Subscriber.id, Subscriber.token_epoch).where(Subscriber.id.in_(subscriber_ids))
-    topic = campaign.topic_id or 0
+class _Addresses:
+    """The reader's own links, as far as they are wanted."""
 
-    def urls(person: int, epoch: int) -> dict[str, str]:
-        return {
-            "unsubscribe_url": unsubscribe_url(tokens, base_url, person, epoch, topic, campaign.id),
-            "preferences_url": preferences_url(tokens, base_url, person, epoch),
-            "tracking_off_url": tracking_off_url(tokens, base_url, person, epoch),
-            "webview_url": f"{base_url}/view/{tokens.sign(Purpose.WEBVIEW, campaign.id, person, epoch)}",
-        }
+    def __init__(self, campaign: Campaign, wanted: frozenset[str], tokens: Tokens, base_url: str) -> None:
+        self._campaign_id, self._topic_id = campaign.id, campaign.topic_id or 0
+        self._tokens, self._base_url = tokens, base_url
+        self._makers = [(name, make) for name, make in _ADDRESSES.items() if name in wanted]
 
-    return {person: urls(person, epoch) for person, epoch in session.execute(people)}
+    def of(self, person: int, epoch: int) -> dict[str, str]:
+        return {name: make(self, person, epoch) for name, make in self._makers}
+
+    def unsubscribe(self, person: int, epoch: int) -> str:
+        return unsubscribe_url(self._tokens, self._base_url, person, epoch, self._topic_id, self._campaign_id)
+
+    def preferences(self, person: int, epoch: int) -> str:
+        return preferences_url(self._tokens, self._base_url, person, epoch)
+
+    def tracking_off(self, person: int, epoch: int) -> str:
+        return tracking_off_url(self._tokens, self._base_url, person, epoch)
+
+    def webview(self, person: int, epoch: int) -> str:
+        return f"{self._base_url}/view/{self._tokens.sign(Purpose.WEBVIEW, self._campaign_id, person, epoch)}"
+
+
+_ADDRESSES = {
+    "unsubscribe_url": _Addresses.unsubscribe,
+    "preferences_url": _Addresses.preferences,
+    "tracking_off_url": _Addresses.tracking_off,
+    "webview_url": _Addresses.webview,
+}

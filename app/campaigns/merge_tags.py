@@ -108,6 +108,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, list(known), 1, 0.6)), None)
 
 
+def first_words(names: Iterable[str]) -> frozenset[str]:
+    """What has to be known to fill in these tags: `orders` for `orders.count`, and what the filters ask for."""
+    return frozenset({re.split(r"[.\[]", name, maxsplit=1)[0] for name in names} | {"language"})
+
+
 def used_tags(tree: nodes.Template) -> Iterator[Use]:
     """Every merge tag of a template, with loops followed: `p.name` in a loop over products is `products[].name`."""
     return _uses(tree, {}, frozenset(), guarded=False)

@@ -30,6 +30,13 @@ class CrashPolicy(StrEnum):
     NEVER = "never"
 
 
+class Again(StrEnum):
+    """Whom a campaign that is over is sent to once more: those whose mail failed, or all whom it did not reach."""
+
+    FAILED = "failed"
+    UNREACHED = "unreached"
+
+
 class Template(Base):
     """A mail that marketers reuse."""
 
@@ -53,6 +60,12 @@ class Campaign(Base):
             "send_after",
             sqlite_where=text("state IN (1, 2)"),
             postgresql_where=text("state IN (1, 2)"),
+        ),
+        Index(
+            None,
+            "again_after",
+            sqlite_where=text("again_after IS NOT NULL"),
+            postgresql_where=text("again_after IS NOT NULL"),
         ),
     )
 
@@ -79,6 +92,12 @@ class Campaign(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
+    # Set while sending again waits for its undo window (app/delivery/again.py).
+    again: Mapped[Again | None] = mapped_column(Code(Again))
+    again_after: Mapped[datetime | None]
+    # How many people complained, and how often it paused by itself (app/delivery/brake.py).
+    complaints: Mapped[int] = mapped_column(Integer, default=0)
+    brakes: Mapped[int] = mapped_column(SmallInteger, default=0)
     segments: Mapped[list["CampaignSegment"]] = relationship(cascade="all, delete-orphan", lazy="selectin")
 
     @property

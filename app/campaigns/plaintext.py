@@ -12,7 +12,7 @@ from lxml import etree
 
 from app.campaigns.inline import Comment, Element, Tree, body_of
 from app.campaigns.place import Kind
-from app.campaigns.shield import Shielded
+from app.campaigns.shield import Hidden, Shielded, expression
 
 
 def text_of_tree(tree: Tree, shielded: Shielded) -> str:
@@ -23,10 +23,17 @@ def text_of_tree(tree: Tree, shielded: Shielded) -> str:
 
 
 def tidy(text: str) -> str:
-    """Rendered text without the holes that conditions leave."""
-    text = _TWICE.sub(r"\1", text)
-    text = _SCHEME.sub("(", _EMPTY_LINK.sub("", text))
-    return _HOLES.sub("\n\n", _TRAILING.sub("\n", text)).strip() + "\n"
+    """Rendered text without the holes that conditions leave, and with one line break at its end."""
+    return without_holes(text).strip(" \t\n") + "\n"
+
+
+def without_holes(text: str) -> str:
+    """At most one empty line in a row, no blanks at the end of lines, which end with a line feed."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if " \n" in text or "\t\n" in text:
+        text = _TRAILING.sub("\n", text)
+    return _HOLES.sub("\n\n", text) if "\n\n\n" in text else text
 
 
 class _Writer:
@@ -125,7 +132,22 @@ class _Writer:
         target = address.removeprefix("mailto:").removeprefix("tel:")
         if not address or address.startswith("#") or said == target:
             return
-        self.words(f" ({target})" if said else target)
+        if not said:
+            self.words(target)
+        elif tag := self.shielded.hidden.get(address):
+            source = f"{{{{ ({tag.inner})|_beside{self._ending(said)} }}}}"
+            self.words(self.shielded.hide(source, tag.line))
+        else:
+            self.words(f" ({target})")
+
+    def _ending(self, said: str) -> str:
+        """The last word of a link, for `_beside`, where it may be the address itself; nothing where it cannot."""
+        pieces = self.shielded.pieces(said.rsplit(maxsplit=1)[-1])
+        if any(isinstance(piece, Hidden) and piece.kind is not Kind.EXPRESSION for piece in pieces):
+            return ""
+        if not isinstance(pieces[0], Hidden) and "://" not in pieces[0]:
+            return ""
+        return f"({' ~ '.join(expression(piece) for piece in pieces)})"
 
     def image(self, element: Element) -> None:
         self.words(element.get("alt"))
@@ -181,8 +203,5 @@ _ELEMENTS = {
 }
 _SPACE = re.compile(r"[ \t\r\n\f\u00a0]+")
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u034f\u00ad]")
-_EMPTY_LINK = re.compile(r" ?\(\)")
-_TWICE = re.compile(r"(https?://\S+) \(\1\)")
-_SCHEME = re.compile(r"\((?:mailto|tel):")
 _TRAILING = re.compile(r"[ \t]+\n")
 _HOLES = re.compile(r"\n{3,}")

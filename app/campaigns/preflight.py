@@ -4,7 +4,7 @@ In charge of: what only the database knows (audience, sender, sampled people), o
 source alone. A blocker keeps a campaign from being released through any door; a warning is said and left to people.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,7 +70,7 @@ def _audience(session: Session, campaign: Campaign, now: datetime) -> Iterator[F
 def _samples(session: Session, campaign: Campaign, edition: Edition, now: datetime) -> Iterator[Finding]:
     """Render for people spread over the audience and for the awkward presets: all must get a mail."""
     renderer, urls = Renderer(edition), DirectUrls(edition.links)
-    for who, context in _contexts(session, campaign, now):
+    for who, context in _contexts(session, campaign, edition, now):
         try:
             renderer.render(context, urls)
         except RenderFailed as error:
@@ -78,7 +78,9 @@ def _samples(session: Session, campaign: Campaign, edition: Edition, now: dateti
             return
 
 
-def _contexts(session: Session, campaign: Campaign, now: datetime) -> Iterator[tuple[Label, dict[str, Any]]]:
+def _contexts(
+    session: Session, campaign: Campaign, edition: Edition, now: datetime
+) -> Iterator[tuple[Label, Mapping[str, Any]]]:
     for key, context in preset_contexts(session, campaign).items():
         yield PRESETS[key][0], context
     try:
@@ -86,8 +88,8 @@ def _contexts(session: Session, campaign: Campaign, now: datetime) -> Iterator[t
     except Refused:
         return
     ids = session.scalars(people.order_by(func.random()).limit(_SAMPLE)).all()
-    for context in subscriber_contexts(session, campaign, ids).values():
-        yield Label(context["email"], context["email"]), context
+    for found in subscriber_contexts(session, campaign, edition, ids).values():
+        yield Label(found["email"], found["email"]), found
 
 
 def _untested(campaign: Campaign) -> Iterator[Finding]:

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Sender
 from app.accounts.organisation import organisation
 from app.campaigns.compile import compile_edition
+from app.campaigns.edition import Edition
 from app.campaigns.editions import compiled
-from app.campaigns.merge_context import common, contexts
+from app.campaigns.merge_context import common, people
 from app.campaigns.merge_tags import example_context
 from app.campaigns.models import Campaign
 from app.campaigns.problem import TemplateInvalid, TemplateProblem
@@ -74,7 +75,7 @@ def problems(campaign: Campaign) -> tuple[TemplateProblem, ...]:
 def preview(session: Session, campaign: Campaign, person: Person) -> Rendered:
     """The mail as `person` would get it; raises TemplateInvalid, RenderFailed or Invalid."""
     edition = compiled(campaign)
-    return Renderer(edition).render(_context(session, campaign, person), DirectUrls(edition.links))
+    return Renderer(edition).render(_context(session, campaign, edition, person), DirectUrls(edition.links))
 
 
 def people_to_preview(session: Session, start: str = "") -> Sequence[Subscriber]:
@@ -105,9 +106,12 @@ def preset_contexts(session: Session, campaign: Campaign) -> dict[str, dict[str,
     }
 
 
-def subscriber_contexts(session: Session, campaign: Campaign, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+def subscriber_contexts(
+    session: Session, campaign: Campaign, edition: Edition, ids: Sequence[int]
+) -> dict[int, Mapping[str, Any]]:
     """The merge contexts of real people, with their own links."""
-    return contexts(session, campaign, ids, *_links())
+    found = people(session, campaign, ids, edition.merge_tags, *_links())
+    return {key: person.context for key, person in found.items()}
 
 
 def _example() -> dict[str, Any]:
@@ -117,10 +121,10 @@ def _example() -> dict[str, Any]:
     return {**context, "products": [product] * 3}
 
 
-def _context(session: Session, campaign: Campaign, person: Person) -> dict[str, Any]:
+def _context(session: Session, campaign: Campaign, edition: Edition, person: Person) -> Mapping[str, Any]:
     if person.subscriber_id is None:
         return preset_contexts(session, campaign).get(person.key) or preset_contexts(session, campaign)["nobody"]
-    found = subscriber_contexts(session, campaign, [person.subscriber_id])
+    found = subscriber_contexts(session, campaign, edition, [person.subscriber_id])
     if not found:
         raise Invalid("There is no such subscriber.")
     return found[person.subscriber_id]

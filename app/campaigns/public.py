@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.access import for_visitors
 from app.campaigns.editions import edition_of
-from app.campaigns.merge_context import contexts
+from app.campaigns.merge_context import people
 from app.campaigns.models import Campaign
 from app.campaigns.render import DirectUrls, Renderer
 from app.db import reading
@@ -34,5 +34,5 @@ def _html(session: Session, campaign_id: int, subscriber_id: int, epoch: int) ->
         raise NotFound("There is no such page.")
     tokens, base_url = current_app.extensions["letterbond.tokens"], current_app.extensions["letterbond.config"].base_url
     edition = edition_of(session, campaign_id)
-    context = contexts(session, campaign, [subscriber_id], tokens, base_url)[subscriber_id]
-    return Renderer(edition).render(context, DirectUrls(edition.links)).html
+    found = people(session, campaign, [subscriber_id], edition.merge_tags, tokens, base_url)[subscriber_id]
+    return Renderer(edition).render(found.context, DirectUrls(edition.links)).html

@@ -8,6 +8,7 @@ only plain values go in, attributes are looked up in dicts alone, and all that c
 """
 
 import math
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import date
 from decimal import Decimal
@@ -18,9 +19,20 @@ from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from app.campaigns.filters import FILTERS, TooMuch, bounded, concat, mailbox_part, text_of, url_part
+from app.campaigns.address import ADDRESSES
+from app.campaigns.filters import (
+    FILTERS,
+    Effort,
+    TooMuch,
+    bounded,
+    concat,
+    effort,
+    listed,
+    mailbox_part,
+    text_of,
+    url_part,
+)
 
-ROUNDS = 10_000  # of all loops of one rendering together
 RANGE_LIMIT = 1000
 NUMBER_LIMIT = 10**15
 
@@ -57,19 +69,25 @@ class Blank(ChainableUndefined):
 
 
 class MailEnvironment(ImmutableSandboxedEnvironment):
-    """Plain values only, None is Blank, operators are bounded."""
+    """Plain values only, None is Blank, operators are bounded.
+
+    `prints` are filters through which our own compiler sends what is printed: then nothing else is done to it.
+    """
 
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
-    def __init__(self, *, autoescape: bool) -> None:
-        super().__init__(autoescape=autoescape, undefined=Blank, finalize=_printed, cache_size=0)
+    def __init__(self, *, html: bool, prints: Mapping[str, Callable[[Any], str]] | None = None) -> None:
+        finalize = None if prints else _finalized
+        super().__init__(autoescape=html and not prints, undefined=Blank, finalize=finalize, cache_size=0)
         self.globals = {"range": bounded_range}
-        escape = {} if autoescape else {"escape": text_of}
-        self.filters = FILTERS | escape | {"e": (FILTERS | escape)["escape"], **INTERNAL}
+        escape = {} if html else {"escape": text_of}
+        self.filters = FILTERS | escape | {"e": (FILTERS | escape)["escape"], **INTERNAL, **(prints or {})}
         self.tests = {name: test for name, test in self.tests.items() if name in TESTS}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """A key of a dict, the loop's counters, or a part of a date: never a Python attribute."""
+        if type(obj) is dict and (value := obj.get(attribute)) is not None:
+            return value
         return self.getitem(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -106,27 +124,38 @@ def bounded_range(*arguments: int) -> range:
 
 
 @pass_context
-def _rounds(context: Context, value: Any) -> list[Any] | tuple[Any, ...] | range:
-    """What a loop goes through, paid for from the budget of this rendering."""
+def _rounds(_context: Context, value: Any, steps: int) -> list[Any] | tuple[Any, ...] | range:
+    """What a loop goes through, paid for from what this rendering may cost; a round has so many `steps`.
+
+    It asks for a context, though it needs none, so that Jinja does not go through constants while it compiles.
+    """
     items = value if isinstance(value, (list, tuple, range)) else list(value or ())
-    budget: list[int] = context.get("_budget") or [0]
-    budget[0] -= len(items)
-    if budget[0] < 0:
-        raise TooMuch(f"more than {ROUNDS} rounds of loops")
+    left = effort.get(None) or Effort()
+    left.rounds -= len(items)
+    left.steps -= len(items) * steps
+    if left.rounds < 0 or left.steps < 0:
+        raise TooMuch("more rounds of loops than a mail can need")
     return items
 
 
-@pass_eval_context
-def _printed(_context: EvalContext, value: Any) -> Any:
+def printed(value: Any) -> Any:
     """What `{{ … }}` prints: text_of, but what is Markup stays it, and numbers are left to Jinja.
 
-    It asks for a context, though it needs none, so that Jinja does not print constants while it compiles: there
-    it escapes them first, and `{{ none }}` would be the word "None".
+    Lines end with a line feed, so that half of a line break cannot meet another half.
     """
     if isinstance(value, str):
         bounded(len(value))
-        return value
+        return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
     return text_of(value) if value is None or isinstance(value, (list, tuple, dict)) else value
+
+
+@pass_eval_context
+def _finalized(_context: EvalContext, value: Any) -> Any:
+    """It asks for a context, so that Jinja does not print constants while it compiles.
+
+    There it escapes them first, and `{{ none }}` would be the word "None".
+    """
+    return printed(value)
 
 
 def _item(sequence: Any, index: int | slice) -> Any:
@@ -160,8 +189,15 @@ _ATTRIBUTES = frozenset(
     }
 )
 
-INTERNAL = {"_concat": concat, "_rounds": _rounds, "_part": url_part, "_mailbox": mailbox_part}
+INTERNAL: dict[str, Callable[..., Any]] = {
+    "_concat": concat,
+    "_listed": listed,
+    "_rounds": _rounds,
+    "_part": url_part,
+    "_mailbox": mailbox_part,
+    **ADDRESSES,
+}
 
 #: Values in HTML are escaped; in the text part and in headers they are not.
-HTML = MailEnvironment(autoescape=True)
-PLAIN = MailEnvironment(autoescape=False)
+HTML = MailEnvironment(html=True)
+PLAIN = MailEnvironment(html=False)

@@ -30,7 +30,12 @@ class Hidden:
     @property
     def inner(self) -> str:
         """What stands between the braces."""
-        return re.sub(r"^[-+]|[-+]$", "", self.source[2:-2]).strip()
+        return re.sub(r"^[-+]|[-+]$", "", self.source.removesuffix(self.percent)[2:-2]).strip()
+
+    @property
+    def percent(self) -> str:
+        """The sign that `take_percent` has moved behind the braces."""
+        return "%" if self.source.endswith("}}%") else ""
 
     @property
     def keyword(self) -> str:
@@ -46,7 +51,7 @@ class Shielded:
     hidden: dict[str, Hidden] = field(default_factory=dict)
 
     def hide(self, source: str, line: int, kind: Kind = Kind.EXPRESSION, place: int = 0) -> str:
-        """A new word that will be restored as `source`."""
+        """A new word that will be restored as `source`; `line` is 0 for what no marketer wrote."""
         word = f"{self.mark}x{len(self.hidden)}xj"
         self.hidden[word] = Hidden(kind, source, line, place)
         return word
@@ -78,7 +83,8 @@ class Shielded:
         for found in self.word.finditer(html):
             tag = self._tag(found)
             line += html.count(NEWLINE, end, found.start())
-            found_lines.append((line, tag.line))
+            if tag.line:
+                found_lines.append((line, tag.line))
             line += tag.source.count(NEWLINE)
             end = found.end()
         return tuple(found_lines)
@@ -118,6 +124,13 @@ def shield(source: str) -> Shielded:
 def static_escaped(source: str) -> str:
     """A template of plain words as one for HTML: its static text escaped, its tags as they are."""
     return "".join(text if kind else str(escape(text)) for text, kind in _split(source))
+
+
+def expression(piece: str | Hidden) -> str:
+    """The piece of `Shielded.pieces` as it stands inside of a tag."""
+    if isinstance(piece, Hidden):
+        return f"({piece.inner})"
+    return '"' + piece.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
 
 
 def blocks(hidden: dict[str, Hidden]) -> list[list[str]]:

@@ -5,7 +5,7 @@ answering them (`app/tracking`), nor of what a click may record: that is decided
 
     /o/<token>.gif        the pixel; the token says campaign and subscriber
     /c/<token>/<index>    a link of the campaign's table
-    /c/<token>            a link that only this person's values make; the token carries the target, signed (S6)
+    /c/<token>/<target>   a link that a person's values make: the target, signed for the campaign (S6)
 
 Subscriber 0 stands for everybody: in aggregate mode all people get the same address.
 """
@@ -13,9 +13,11 @@ Subscriber 0 stands for everybody: in aggregate mode all people get the same add
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
-from app.campaigns.render import DirectUrls, Urls
+from app.campaigns.address import Urls
+from app.campaigns.render import DirectUrls
 from app.subscribers.models import TrackingMode
 from app.tokens import Purpose, Tokens
 
@@ -44,13 +46,13 @@ Address: TypeAlias = OpenAddress | ClickAddress
 
 
 class TrackedUrls:
-    """Tracked links; one signature for the whole mail, and one for each target of its own."""
+    """Tracked links; one signature for the whole mail."""
 
     def __init__(self, tokens: Tokens, base_url: str, campaign_id: int, subscriber_id: int) -> None:
         self._tokens = tokens
         self._base_url = base_url
         self._whom = (campaign_id, subscriber_id)
-        self._links = f"{base_url}/c/{tokens.sign(Purpose.CLICK, *self._whom)}/"
+        self.prefix = f"{base_url}/c/{tokens.sign(Purpose.CLICK, *self._whom)}/"
 
     @property
     def pixel(self) -> str:
@@ -59,11 +61,19 @@ class TrackedUrls:
 
     def link(self, index: int) -> str:
         """A link of the table."""
-        return f"{self._links}{index}"
+        return f"{self.prefix}{index}"
 
-    def dynamic(self, url: str) -> str:
-        """A link that carries its target."""
-        return f"{self._base_url}/c/{self._tokens.sign(Purpose.CLICK, *self._whom, *url.encode())}"
+    def target(self, url: str) -> str:
+        """A target, signed for all mails of the campaign: the same product stands in many."""
+        return (_short_target if len(url) < _SHORT else _target)(self._tokens, self._whom[0], url)
+
+
+def _target(tokens: Tokens, campaign_id: int, url: str) -> str:
+    return tokens.sign(Purpose.TARGET, campaign_id, text=url)
+
+
+_SHORT = 300
+_short_target = lru_cache(4096)(_target)
 
 
 def person_urls(
@@ -92,12 +102,21 @@ def read_address(tokens: Tokens, path: str) -> Address | None:
                 return OpenAddress(campaign_id, subscriber_id)
     elif found := _CLICK.fullmatch(path):
         match tokens.read(Purpose.CLICK, found[1]):
-            case (campaign_id, subscriber_id) if found[2]:
-                return ClickAddress(campaign_id, subscriber_id, index=int(found[2]))
-            case (campaign_id, subscriber_id, *target) if target and not found[2]:
-                return ClickAddress(campaign_id, subscriber_id, target=bytes(target).decode())
+            case (campaign_id, subscriber_id):
+                return _click(tokens, campaign_id, subscriber_id, found[2])
     return None
 
 
+def _click(tokens: Tokens, campaign_id: int, subscriber_id: int, link: str) -> ClickAddress | None:
+    if len(link) <= _INDEX_DIGITS:
+        return ClickAddress(campaign_id, subscriber_id, index=int(link)) if link.isdecimal() else None
+    match tokens.read(Purpose.TARGET, link):
+        # A target of another campaign would be one that this mail cannot have held.
+        case (of_campaign, *target) if of_campaign == campaign_id and target:
+            return ClickAddress(campaign_id, subscriber_id, target=bytes(target).decode("ascii"))
+    return None
+
+
+_INDEX_DIGITS = 4
 _OPEN = re.compile(r"/o/([A-Za-z0-9_-]{22,100})\.gif")
-_CLICK = re.compile(r"/c/([A-Za-z0-9_-]{22,8000})(?:/([0-9]{1,4}))?", re.ASCII)
+_CLICK = re.compile(r"/c/([A-Za-z0-9_-]{22,100})/([A-Za-z0-9_-]{1,8000})", re.ASCII)

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from app.delivery import api, models, sending, views  # noqa: F401 - models: its tables
+from app.delivery.brake import watch_complaints
 from app.delivery.fields import fields
+from app.delivery.history import HISTORY
 from app.delivery.jobs import launch_due, look_after_campaigns
 from app.delivery.kinds import KINDS
 from app.delivery.timeline import timeline
@@ -15,6 +17,8 @@ feature = Feature(
     blueprints=(views.blueprint, sending.blueprint, api.blueprint),
     event_kinds=KINDS,
     fields=fields,
+    on_events=watch_complaints,
+    history=HISTORY,
     timeline=timeline,
     timetable=(
         Timed(launch_due, every=timedelta(seconds=1)),

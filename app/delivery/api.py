@@ -68,6 +68,7 @@ class DeliveryOut(BaseModel):
     attempts: int = Field(examples=[1])
     repeats: int = Field(examples=[0])
     sent_at: datetime | None
+    tried_at: datetime | None = Field(description="When the mail server last answered anything but yes.")
     next_try_at: datetime | None
     opened_at: datetime | None
     clicked_at: datetime | None

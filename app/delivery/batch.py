@@ -1,19 +1,25 @@
-"""The next mails of a shard: taken from the ledger, each person's right to it checked in the same statement.
+"""The next mails of a shard: taken from the ledger, each person's right to it checked in the same transaction.
 
-Who has left, is suppressed, was never confirmed or ended the topic between the launch and now is marked skipped with
-the reason (TRUST R6, Q14); all others are marked in flight before anything is handed over.
+Who has left, is suppressed, was never confirmed, ended the topic or has had enough mail between the launch and now is
+marked skipped with the reason (TRUST R6, Q14); all others are marked in flight before anything is handed over. The
+caller holds the shard, by `shards.renew` in this transaction.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, case, exists, literal, null, or_, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, null, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
+from app.accounts.models import Organisation
 from app.campaigns.models import Campaign
+from app.db import one_of
 from app.delivery.journal import Stretch
 from app.delivery.models import Delivery, DeliveryState
+from app.delivery.shards import in_stretch
 from app.subscribers.models import Standing, Status, Subscriber, Subscription, Suppression
 
 
@@ -28,6 +34,8 @@ class SkipReason(StrEnum):
     SUPPRESSED = "suppressed"
     TOPIC_ENDED = "topic_ended"
     CANCELLED = "cancelled"
+    CAPPED = "capped"
+    BAD_ADDRESS = "bad_address"
 
 
 _BY_STATUS = {
@@ -49,21 +57,23 @@ class Taken:
 
 def take_batch(session: Session, stretch: Stretch, size: int, now: datetime) -> tuple[list[Taken], int]:
     """Up to `size` mails that are due, now in flight, and how many were skipped instead."""
-    reason = _refusal()
-    rows = session.execute(
-        update(Delivery)
-        .where(tuple_(Delivery.campaign_id, Delivery.subscriber_id).in_(_due(stretch, size, now)))
-        .values(
-            state=case((reason.is_(None), _code(DeliveryState.IN_FLIGHT)), else_=_code(DeliveryState.SKIPPED)),
-            attempts=Delivery.attempts + case((reason.is_(None), 1), else_=0),
-            reason=reason,
-            next_try_at=None,
-        )
-        .returning(Delivery.subscriber_id, Delivery.state, Delivery.attempts)
-        .execution_options(synchronize_session=False)
-    ).all()
-    taken = [Taken(person, attempts) for person, state, attempts in rows if state is DeliveryState.IN_FLIGHT]
-    return sorted(taken, key=lambda each: each.subscriber_id), len(rows) - len(taken)
+    reasons = _refusals(session, stretch.campaign_id, now)
+    if reasons.has_cap:
+        _lock_people(session, stretch, size, now)
+    taken: list[Taken] = []
+    skipped: dict[str, list[int]] = defaultdict(list)
+    for person, attempts, reason in session.execute(_with_refusal(_due(stretch, size, now), reasons.reason)):
+        if reason is None:
+            taken.append(Taken(person, attempts + 1))
+        else:
+            skipped[reason].append(person)
+    for reason, people in skipped.items():
+        _mark(session, stretch, people, state=DeliveryState.SKIPPED, reason=reason, next_try_at=None)
+    if taken:
+        people = [each.subscriber_id for each in taken]
+        more = {"attempts": Delivery.attempts + 1, "reason": None, "next_try_at": None}
+        _mark(session, stretch, people, state=DeliveryState.IN_FLIGHT, **more)
+    return taken, sum(map(len, skipped.values()))
 
 
 def call_off(session: Session, stretch: Stretch) -> None:
@@ -71,7 +81,7 @@ def call_off(session: Session, stretch: Stretch) -> None:
     session.execute(
         update(Delivery)
         .where(
-            *_in_shard(stretch),
+            in_stretch(stretch),
             Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)),
         )
         .values(state=DeliveryState.SKIPPED, reason=SkipReason.CANCELLED, next_try_at=None)
@@ -79,37 +89,71 @@ def call_off(session: Session, stretch: Stretch) -> None:
     )
 
 
-def _due(stretch: Stretch, size: int, now: datetime) -> ScalarSelect[int]:
-    again = and_(Delivery.state == DeliveryState.DEFERRED, Delivery.next_try_at <= now)
-    query = select(Delivery.campaign_id, Delivery.subscriber_id).where(
-        *_in_shard(stretch), or_(Delivery.state == DeliveryState.QUEUED, again)
-    )
-    return query.order_by(Delivery.subscriber_id).limit(size)  # type: ignore[return-value]
+@dataclass(frozen=True, slots=True)
+class _Refusals:
+    reason: ColumnElement[str | None]
+    has_cap: bool
 
 
-def _in_shard(stretch: Stretch) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Delivery.campaign_id == stretch.campaign_id, Delivery.shard == stretch.number
-
-
-def _code(state: DeliveryState) -> ColumnElement[DeliveryState]:
-    return literal(state, Delivery.state.type)
-
-
-def _refusal() -> ScalarSelect[str]:
-    """Why the person of a Delivery may not be mailed now; NULL if she may."""
+def _refusals(session: Session, campaign_id: int, now: datetime) -> _Refusals:
+    """Why somebody with a Delivery may not be mailed now, as a column that is NULL if she may."""
+    asked = select(Campaign.topic_id, Organisation.cap_campaigns, Organisation.cap_days)
+    asked = asked.outerjoin(Organisation, Organisation.id == 1).where(Campaign.id == campaign_id)
+    topic_id, campaigns, days = session.execute(asked).one()
     suppressed = exists().where(Suppression.address_hash == Subscriber.address_hash)
-    subscribed = exists().where(
-        Subscription.topic_id == Campaign.topic_id,
+    whens: list[tuple[ColumnElement[bool], str]] = [(Standing.subscriber_id.is_(None), SkipReason.ERASED.value)]
+    whens += [(Standing.status == status, reason.value) for status, reason in _BY_STATUS.items()]
+    whens.append((suppressed, SkipReason.SUPPRESSED.value))
+    if topic_id is not None:
+        whens.append((~_subscribes(topic_id), SkipReason.TOPIC_ENDED.value))
+    if campaigns and days:
+        whens.append((_mailed(campaign_id, now - timedelta(days=days)) >= campaigns, SkipReason.CAPPED.value))
+    return _Refusals(case(*whens, else_=null()), bool(campaigns and days))
+
+
+def _subscribes(topic_id: int) -> ColumnElement[bool]:
+    return exists().where(
+        Subscription.topic_id == topic_id,
         Subscription.subscriber_id == Standing.subscriber_id,
         Subscription.ended_at.is_(None),
     )
-    by_status = [(Standing.status == status, reason.value) for status, reason in _BY_STATUS.items()]
-    reason = case(
-        *by_status,
-        (suppressed, SkipReason.SUPPRESSED.value),
-        (and_(Campaign.topic_id.is_not(None), ~subscribed), SkipReason.TOPIC_ENDED.value),
-        else_=null(),
+
+
+def _mailed(campaign_id: int, since: datetime) -> ColumnElement[int]:
+    """How many other campaigns she was sent since then, or is being sent now."""
+    other = aliased(Delivery)
+    sent = and_(other.state == DeliveryState.SENT, other.sent_at >= since)
+    mailed = (other.campaign_id != campaign_id, or_(sent, other.state == DeliveryState.IN_FLIGHT))
+    counted = select(func.count()).select_from(other).where(other.subscriber_id == Standing.subscriber_id, *mailed)
+    return counted.correlate(Standing).scalar_subquery()
+
+
+def _due(stretch: Stretch, size: int, now: datetime) -> Select[int, int]:
+    again = and_(Delivery.state == DeliveryState.DEFERRED, Delivery.next_try_at <= now)
+    query = select(Delivery.subscriber_id, Delivery.attempts).where(
+        in_stretch(stretch), or_(Delivery.state == DeliveryState.QUEUED, again)
     )
-    people = select(reason).select_from(Standing).join(Subscriber, Subscriber.id == Standing.subscriber_id)
-    mail = (Standing.subscriber_id == Delivery.subscriber_id, Campaign.id == Delivery.campaign_id)
-    return people.join(Campaign, mail[1]).where(mail[0]).correlate(Delivery).scalar_subquery()
+    return query.order_by(Delivery.subscriber_id).limit(size)
+
+
+def _with_refusal(due: Select[int, int], reason: ColumnElement[str | None]) -> Select[int, int, str | None]:
+    mails = due.subquery()
+    return (
+        select(mails.c.subscriber_id, mails.c.attempts, reason)
+        .select_from(mails)
+        .outerjoin(Standing, Standing.subscriber_id == mails.c.subscriber_id)
+        .outerjoin(Subscriber, Subscriber.id == mails.c.subscriber_id)
+        .order_by(mails.c.subscriber_id)
+    )
+
+
+def _lock_people(session: Session, stretch: Stretch, size: int, now: datetime) -> None:
+    """Of two campaigns that claim one person at once, the second must see the first: the cap counts both."""
+    whose = _due(stretch, size, now).subquery()
+    people = select(Standing.subscriber_id).where(Standing.subscriber_id.in_(select(whose.c.subscriber_id)))
+    session.execute(people.order_by(Standing.subscriber_id).with_for_update())
+
+
+def _mark(session: Session, stretch: Stretch, people: Sequence[int], **values: object) -> None:
+    mails = (Delivery.campaign_id == stretch.campaign_id, one_of(Delivery.subscriber_id, people))
+    session.connection().execute(update(Delivery.__table__).where(*mails).values(values))  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Delivery, DeliveryState, Shard
+from app.delivery.shards import in_shard
 
 _RATE_SPAN = timedelta(seconds=30)
 _REPEATED = func.count().filter(Delivery.repeats > 0)
@@ -70,16 +71,6 @@ class Progress:
         return timedelta(seconds=(self.books.queued + self.books.in_flight) / self.per_second)
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What a server said, or why mails could not be made, and of how many people."""
-
-    state: DeliveryState
-    reason: str | None
-    reply: str | None
-    people: int
-
-
 def books(session: Session, campaign_id: int) -> Books:
     """The books as they are now, from one statement: two would see two different moments."""
     reason = case((Delivery.state == DeliveryState.SKIPPED, Delivery.reason))
@@ -106,22 +97,12 @@ def books(session: Session, campaign_id: int) -> Books:
 def progress(session: Session, campaign_id: int, now: datetime) -> Progress:
     """The books with the rate, taken from the shards that moved lately."""
     since = now - _RATE_SPAN
-    moved = select(Shard.number).where(Shard.campaign_id == campaign_id, Shard.touched_at >= since)
-    lately = (Delivery.campaign_id == campaign_id, Delivery.shard.in_(moved), Delivery.sent_at >= since)
-    count, first = session.execute(select(func.count(), func.min(Delivery.sent_at)).where(*lately)).one()
+    moved = (Shard.campaign_id == campaign_id, Shard.touched_at >= since)
+    count, first = session.execute(
+        select(func.count(), func.min(Delivery.sent_at))
+        .select_from(Shard)
+        .join(Delivery, in_shard())
+        .where(*moved, Delivery.sent_at >= since)
+    ).one()
     span = max((now - first).total_seconds(), 1.0) if first else _RATE_SPAN.total_seconds()
     return Progress(books(session, campaign_id), count / span)
-
-
-def troubles(session: Session, campaign_id: int, limit: int = 5) -> list[Trouble]:
-    """The most frequent complaints, equal ones together."""
-    people = func.count().label("people")
-    states = (DeliveryState.DEFERRED, DeliveryState.BOUNCED, DeliveryState.FAILED, DeliveryState.UNKNOWN)
-    query = (
-        select(Delivery.state, Delivery.reason, Delivery.reply, people)
-        .where(Delivery.campaign_id == campaign_id, Delivery.state.in_(states))
-        .group_by(Delivery.state, Delivery.reason, Delivery.reply)
-        .order_by(people.desc(), Delivery.reply)
-        .limit(limit)
-    )
-    return [Trouble(*row) for row in session.execute(query)]

@@ -1,14 +1,15 @@
 """What rules may say about the mails somebody was sent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.campaigns.models import Campaign, CampaignState
 from app.delivery.models import Delivery, DeliveryState
 from app.subscribers.models import Standing
 from segments.label import Label
+from segments.truth import known
 from segments.vocabulary import Choices, Field, FieldType, Group, Happening
 
 _STARTED = (CampaignState.SENDING, CampaignState.PAUSED, CampaignState.SENT, CampaignState.CANCELLED)
@@ -31,13 +32,19 @@ def fields(session: Session) -> Iterable[Field]:
             lambda: Standing.sent,
             Group.EMAIL,
         ),
-        Field(
-            "was_sent",
-            Label("was mailed", "angeschrieben"),
-            FieldType.EVENT,
-            _was_sent,
-            Group.EMAIL,
-            choices=lambda: campaign_choices(session),
+        _did("was_sent", Label("was mailed", "angeschrieben"), session),
+        _did(
+            "unopened",
+            Label("left mail unopened", "Mail ungeöffnet gelassen"),
+            session,
+            Delivery.opened_at.is_(None),
+            Delivery.clicked_at.is_(None),
+        ),
+        _did(
+            "unclicked",
+            Label("left mail without a click", "Mail ohne Klick gelassen"),
+            session,
+            Delivery.clicked_at.is_(None),
         ),
     )
 
@@ -48,16 +55,42 @@ def campaign_choices(session: Session) -> Choices:
     return tuple((str(campaign_id), Label(name, name)) for campaign_id, name in session.execute(query))
 
 
-def _was_sent(happening: Happening) -> ColumnElement[bool]:
-    wanted = [Delivery.subscriber_id == Standing.subscriber_id, Delivery.state == DeliveryState.SENT]
+def _did(name: str, label: Label, session: Session, *kept: ColumnElement[bool]) -> Field:
+    """What became of mails, of which a campaign sends one to each. The counts on `Standing` leave few people to look up
+    in the ledger, or none; each is looked up by key, so that asking for a few people costs little."""
+
+    def sql(happening: Happening) -> ColumnElement[bool]:
+        if happening.campaign is not None:
+            return _mine(happening).exists() if happening.at_least == 1 else false()
+        enough = [Standing.sent >= happening.at_least]
+        if happening.since is not None:
+            enough.append(known(Standing.last_sent_at.expression, Standing.last_sent_at >= happening.since))
+        if not kept and happening == Happening(happening.at_least):
+            return enough[0]
+        if not kept and happening == Happening(1, happening.since):
+            return enough[1]
+        return and_(*enough, counted(happening) >= happening.at_least)
+
+    def _mine(happening: Happening) -> Select[int]:
+        mine = (Delivery.subscriber_id == Standing.subscriber_id, *_mails(happening, kept))
+        return select(Delivery.campaign_id).where(*mine).correlate(Standing)
+
+    def counted(happening: Happening) -> ColumnElement[int]:
+        return _mine(happening).with_only_columns(func.count(), maintain_column_froms=True).scalar_subquery()
+
+    campaigns = {"campaign": lambda: campaign_choices(session)}
+    return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=campaigns, shows=counted)
+
+
+def _mails(happening: Happening, kept: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    """Which mails are counted."""
+    wanted = [Delivery.state == DeliveryState.SENT, *kept]
     if happening.since is not None:
-        wanted.append(Delivery.sent_at >= happening.since)
+        # Few campaigns went on after that, and the ledger lies in their order.
+        late = select(Campaign.id).where(or_(Campaign.finished_at.is_(None), Campaign.finished_at >= happening.since))
+        wanted += [Delivery.campaign_id.in_(late), Delivery.sent_at >= happening.since]
     if happening.until is not None:
         wanted.append(Delivery.sent_at < happening.until)
     if happening.campaign is not None:
         wanted.append(Delivery.campaign_id == happening.campaign)
-    found = select(Delivery.campaign_id).where(*wanted).correlate(Standing)
-    if happening.at_least == 1:
-        return found.exists()
-    counted = found.with_only_columns(func.count(), maintain_column_froms=True)
-    return counted.scalar_subquery() >= happening.at_least
+    return wanted

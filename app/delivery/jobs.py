@@ -4,6 +4,8 @@ from functools import partial
 
 from app.db import reading, transaction, utc_now
 from app.delivery import launch, reap, send
+from app.delivery.again import begin_again, due_again
+from app.delivery.alarm import note_silence
 from app.delivery.desk import desk
 from app.queue import enqueue, job
 
@@ -13,8 +15,11 @@ def launch_due() -> None:
     """Ring for each campaign whose time has come: one that fails must not hold up the others."""
     with reading() as session:
         due = launch.due_campaigns(session, utc_now())
+        again = due_again(session, utc_now())
     for campaign_id in due:
         enqueue(launch_campaign, campaign_id)
+    for campaign_id in again:
+        enqueue(resend_campaign, campaign_id)
 
 
 @job("quick")
@@ -35,6 +40,15 @@ def fill_campaign(campaign_id: int) -> None:
         enqueue(drain, campaign_id)
 
 
+@job("quick")
+def resend_campaign(campaign_id: int) -> None:
+    """Reopen the ledger of a campaign for those it is sent to once more, and call the senders."""
+    with transaction() as session:
+        count = begin_again(session, campaign_id, utc_now())
+    if count:
+        enqueue(drain, campaign_id)
+
+
 @job("send")
 def drain(campaign_id: int) -> None:
     """Send what is due of a campaign; each claimed shard calls the next worker."""
@@ -51,7 +65,7 @@ def look_after_campaigns() -> None:
     """Ring for campaigns in which something is due, and end those that are complete."""
     with transaction() as session:
         reap.finish(session, utc_now())
-        reap.note_silence(session, utc_now())
+        note_silence(session, utc_now())
         due = reap.campaigns_with_work(session, utc_now())
         empty = reap.campaigns_without_ledger(session)
     for campaign_id in due:

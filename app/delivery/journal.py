@@ -1,27 +1,32 @@
 """What a sender notes the moment it happens: "I hand this mail over now", and the relay's final word.
 
-One file per shard and epoch, 18 bytes per note, each one `os.write`: a kill -9 of the process loses none. There is no
-fsync: a machine that loses power may lose notes that the ledger does not have yet; their mails may then go twice, at
-most one batch of them, none is lost. While its sender lives the file is locked: whoever can lock it knows that the
-sender is dead.
+One file per shard and epoch, 18 bytes per note, each one `os.write`: a kill -9 of the process loses none. Its room on
+the disk is reserved before mails are claimed: what was claimed can be noted. There is no fsync: a machine that loses
+power may lose notes that the ledger does not have yet; their mails may then go twice, at most one batch of them, none
+is lost. While its sender lives the file is locked: whoever can lock it knows that the sender is dead.
 
 Not in charge of: what the notes mean for the ledger (`recover.py`). On another host there is no such file: then all
 that the ledger says is in flight is in doubt.
 """
 
+import errno
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from struct import Struct
 
 from app.transport import Outcome, Result
 
-# Subscriber, seconds since 1970, reply code, mark, subject and detail of the RFC 3463 code.
+# Subscriber, seconds since 1970, reply code, mark, subject and detail of the RFC 3463 code. Nobody is subscriber 0:
+# that is room reserved and not used.
 _NOTE = Struct("<qIHBBH")
+_NOTES_PER_MAIL = 2
 _INTENT = 0xFF
 _RESULTS = list(Result)
 _NAME = re.compile(r"(\d+)-(\d+)-(\d+)\.journal")
@@ -54,22 +59,28 @@ class Journal:
 
     def __init__(self, folder: Path, stretch: Stretch) -> None:
         self._path = folder / stretch.file_name
+        self._reserved = 0
         # Locked before it has its name: nobody may take it for a dead sender's in between.
         nameless = folder / f"{stretch.file_name}.{os.getpid()}"
-        self._file = os.open(nameless, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        self._file = os.open(nameless, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         nameless.rename(self._path)
 
+    def reserve(self, mails: int) -> None:
+        """Make room for the notes on so many more mails; OSError if the disk has none."""
+        size = mails * _NOTES_PER_MAIL * _NOTE.size
+        if size:
+            os.posix_fallocate(self._file, self._reserved, size)
+            self._reserved += size
+
     def intend(self, subscriber_id: int) -> None:
         """From here on the mail may be out."""
-        self._write(subscriber_id, int(datetime.now(UTC).timestamp()), 0, _INTENT, 0, 0)
+        self._write(_NOTE.pack(subscriber_id, int(time.time()), 0, _INTENT, 0, 0))
 
-    def reply(self, subscriber_id: int, outcome: Outcome, at: datetime) -> None:
-        """The final word on it."""
-        _class, subject, detail = (outcome.enhanced or "0.0.0").split(".")
-        mark = _RESULTS.index(outcome.result)
-        seconds = int(at.timestamp())
-        self._write(subscriber_id, seconds, outcome.code or 0, mark, int(subject) & 0xFF, int(detail) & 0xFFFF)
+    def reply(self, subscriber_id: int, outcome: Outcome, seconds: int) -> None:
+        """The final word on it, `seconds` after 1970."""
+        code, mark, subject, detail = _numbers(outcome.result, outcome.code, outcome.enhanced)
+        self._write(_NOTE.pack(subscriber_id, seconds, code, mark, subject, detail))
 
     def close(self) -> None:
         """Leave the notes to whoever comes next."""
@@ -79,8 +90,16 @@ class Journal:
         """Throw the notes away: the ledger has them all."""
         self._path.unlink(missing_ok=True)
 
-    def _write(self, *fields: int) -> None:
-        os.write(self._file, _NOTE.pack(*fields))
+    def _write(self, note: bytes) -> None:
+        if os.write(self._file, note) != _NOTE.size:
+            # Half a note would shift all that follow it.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+
+
+@lru_cache(1024)
+def _numbers(result: Result, code: int | None, enhanced: str | None) -> tuple[int, int, int, int]:
+    _class, subject, detail = (enhanced or "0.0.0").split(".")
+    return code or 0, _RESULTS.index(result), int(subject) & 0xFF, int(detail) & 0xFFFF
 
 
 def read_notes(folder: Path, stretch: Stretch) -> dict[int, Note] | None:
@@ -90,7 +109,7 @@ def read_notes(folder: Path, stretch: Stretch) -> dict[int, Note] | None:
     except FileNotFoundError:
         return None
     whole = len(content) - len(content) % _NOTE.size
-    return dict(_note(*fields) for fields in _NOTE.iter_unpack(content[:whole]))
+    return dict(_note(*fields) for fields in _NOTE.iter_unpack(content[:whole]) if fields[0])
 
 
 def _note(subscriber_id: int, seconds: int, code: int, mark: int, subject: int, detail: int) -> tuple[int, Note]:

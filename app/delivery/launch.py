@@ -9,8 +9,8 @@ from datetime import datetime
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import exists, func, insert, literal, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Subquery, exists, func, insert, literal, select, update
+from sqlalchemy.orm import Session, aliased
 
 from app.audiences.audience import audience
 from app.campaigns.editions import freeze
@@ -21,7 +21,11 @@ from app.delivery.models import Delivery, DeliveryState, Shard
 from app.delivery.trouble import own_locale
 from app.errors import Refused
 
+# People in a shard: few, so that a small campaign keeps every sender busy; more where there are many, as each sender
+# ends a shard with its last mails alone on the wire.
 SHARD_SIZE = 1000
+_MOST_SHARDS, _LARGEST_SHARD = 32, 10
+_LAST_ID = 2**63 - 1
 
 _WAITING = (CampaignState.SCHEDULED, CampaignState.HOLDING)
 
@@ -67,12 +71,9 @@ def _write_deliveries(session: Session, campaign: Campaign, now: datetime) -> No
     included = [each.segment_id for each in campaign.segments if not each.excluded]
     excluded = [each.segment_id for each in campaign.segments if each.excluded]
     whom = audience(session, included, excluded, campaign.topic_id, now).subquery()
-    person = whom.c[0]
-    row = func.row_number().over(order_by=person)
     values = {
         "campaign_id": literal(campaign.id),
-        "subscriber_id": person,
-        "shard": (row - 1) // SHARD_SIZE,
+        "subscriber_id": whom.c[0],
         "state": literal(DeliveryState.QUEUED, Delivery.state.type),
         "attempts": literal(0),
         "repeats": literal(0),
@@ -81,14 +82,38 @@ def _write_deliveries(session: Session, campaign: Campaign, now: datetime) -> No
 
 
 def _write_shards(session: Session, campaign_id: int) -> int:
-    counted = (
-        select(Delivery.campaign_id, Delivery.shard, literal(0), literal(value=False), func.count())
-        .where(Delivery.campaign_id == campaign_id)
-        .group_by(Delivery.campaign_id, Delivery.shard)
-    )
-    columns = ["campaign_id", "number", "epoch", "is_done", "size"]
-    session.execute(insert(Shard).from_select(columns, counted, include_defaults=False))
-    return session.scalar(select(func.count()).select_from(Shard).where(Shard.campaign_id == campaign_id)) or 0
+    """Cut the ledger into stretches of ids; how many people there are."""
+    people = session.scalar(select(func.count()).select_from(Delivery).where(Delivery.campaign_id == campaign_id)) or 0
+    size = min(max(SHARD_SIZE, people // _MOST_SHARDS), SHARD_SIZE * _LARGEST_SHARD)
+    cuts = _cuts(campaign_id, size)
+    mails, shard = aliased(Delivery), cuts.c
+    in_shard = (mails.campaign_id == campaign_id, mails.subscriber_id.between(shard.first_id, shard.last_id))
+    values = {
+        "campaign_id": literal(campaign_id),
+        "number": shard.number,
+        "first_id": shard.first_id,
+        "last_id": shard.last_id,
+        "size": select(func.count()).select_from(mails).where(*in_shard).correlate(cuts).scalar_subquery(),
+        "epoch": literal(0),
+        "is_done": literal(value=False),
+        "accepted": literal(0),
+        "refused": literal(0),
+    }
+    session.execute(insert(Shard).from_select(list(values), select(*values.values()), include_defaults=False))
+    return people
+
+
+def _cuts(campaign_id: int, size: int) -> Subquery:
+    """The first and last id of each `size` people; ids between two shards belong to the first."""
+    row = func.row_number().over(order_by=Delivery.subscriber_id) - 1
+    ledger = select(Delivery.subscriber_id, row.label("row")).where(Delivery.campaign_id == campaign_id).subquery()
+    begin = select(ledger.c.subscriber_id, ledger.c.row).where(ledger.c.row % size == 0).subquery()
+    following = func.lead(begin.c.subscriber_id).over(order_by=begin.c.subscriber_id)
+    return select(
+        (begin.c.row // size).label("number"),
+        begin.c.subscriber_id.label("first_id"),
+        func.coalesce(following - 1, _LAST_ID).label("last_id"),
+    ).subquery()
 
 
 def _nobody(session: Session) -> str:

@@ -1,24 +1,27 @@
-"""Writing replies into the ledger: a batch at a time, in the transaction that renews the lease and checks the epoch.
+"""Writing results into the ledger: a batch at a time, in the transaction that renews the lease and checks the epoch.
 
-In charge of: what each Outcome makes of a Delivery, when a deferred mail is tried again, and Standing.sent. Not of:
-handing mails over (`send.py`), nor of whose trouble a refusal is (`bounce.py`).
+In charge of: what each Outcome makes of a Delivery, when a deferred mail is tried again, and Standing.sent. Only what
+is in flight is changed, so a batch that is written twice (its commit's answer was lost) counts once. Not of: handing
+mails over (`send.py`), nor of whose trouble a refusal is (`bounce.py`).
 """
 
 import random
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.campaigns.models import Campaign, CampaignState, CrashPolicy
+from app.db import one_of
 from app.delivery.bounce import bounce_class, bounced
+from app.delivery.brake import brake
 from app.delivery.journal import Stretch
 from app.delivery.kinds import DEFERRED
 from app.delivery.models import Delivery, DeliveryState
+from app.delivery.results import Reply, Results
 from app.delivery.shards import renew
 from app.events.record import happening, record
 from app.subscribers.models import Standing
@@ -27,61 +30,27 @@ from app.transport import Outcome, Result
 _FIRST_WAIT = timedelta(minutes=5)
 _LONGEST_WAIT = timedelta(hours=4)
 _GIVE_UP = timedelta(hours=72)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The final word on one mail, at its `attempts`-th try."""
-
-    subscriber_id: int
-    outcome: Outcome
-    at: datetime
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A mail that could not be made for this person."""
-
-    subscriber_id: int
-    reason: str
-
-
-@dataclass(slots=True)
-class Results:
-    """What a batch came to: `untried` were claimed and not begun, `doubtful` handed over by a sender that died."""
-
-    replies: list[Reply] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    untried: list[int] = field(default_factory=list)
-    doubtful: list[int] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.replies or self.failures or self.untried or self.doubtful)
+_HELD_BACK_SECONDS = (3, 9)
 
 
 def write(session: Session, stretch: Stretch, policy: CrashPolicy, results: Results, now: datetime) -> bool:
     """Put the results into the ledger; False, and nothing written, if the shard is another's by now."""
-    accepted = _of(results, Result.ACCEPTED)
-    if not renew(session, stretch, has_moved=bool(results), has_sent=bool(accepted)):
+    refused = [reply for reply in results.replies if reply.outcome.result is Result.BOUNCED]
+    accepted = results.accepted_count
+    if not renew(session, stretch, has_moved=bool(results), accepted=accepted, refused=len(refused)):
         return False
-    refused = _of(results, Result.BOUNCED)
-    _lock(session, results.replies)
-    _write_sent(session, stretch.campaign_id, accepted)
-    rows = [_row(reply, policy, now) for reply in results.replies if reply.outcome.result is not Result.ACCEPTED]
-    rows += [
-        _change(each.subscriber_id, DeliveryState.FAILED, reason="template", reply=each.reason)
-        for each in results.failures
-    ]
-    rows += [_change(each, DeliveryState.QUEUED, attempts=-1) for each in results.untried]
-    rows += [_doubtful(each, policy, DeliveryState.QUEUED) for each in results.doubtful]
-    _write_rows(session, stretch.campaign_id, rows)
+    if not results:
+        return True
+    campaign_id = stretch.campaign_id
+    _lock(session, [*chain.from_iterable(results.accepted.values()), *(reply.subscriber_id for reply in refused)])
+    _write_sent(session, campaign_id, results.accepted)
+    _write_rows(session, campaign_id, list(_rows(results, policy, now)))
     if refused:
-        refusals = [(reply.subscriber_id, reply.outcome) for reply in refused]
-        bounced(session, stretch.campaign_id, refusals, now)
-    _record_deferred(session, stretch.campaign_id, results.replies)
+        bounced(session, campaign_id, [(reply.subscriber_id, reply.outcome) for reply in refused], now)
+        brake(session, campaign_id, now)
+    _record_deferred(session, campaign_id, results.replies)
     if accepted:
-        _trouble_is_over(session, stretch.campaign_id)
+        _trouble_is_over(session, campaign_id)
     return True
 
 
@@ -95,43 +64,59 @@ def next_try(attempts: int, now: datetime) -> datetime | None:
     return now + wait
 
 
-def _of(results: Results, result: Result) -> list[Reply]:
-    return [reply for reply in results.replies if reply.outcome.result is result]
+def _lock(session: Session, ids: Sequence[int]) -> None:
+    """Lock the people's rows in order of id, as the ingest of hits does: two orders would be a deadlock.
 
-
-def _lock(session: Session, replies: Iterable[Reply]) -> None:
-    """Lock the people's rows in order of id, as the ingest of hits does: two orders would be a deadlock."""
-    ids = sorted(reply.subscriber_id for reply in replies)
-    if ids:
-        rows = select(Standing.subscriber_id).where(Standing.subscriber_id.in_(ids))
+    SQLite has one writer at a time and nothing to lock.
+    """
+    if ids and session.get_bind().dialect.name != "sqlite":
+        rows = select(Standing.subscriber_id).where(one_of(Standing.subscriber_id, ids))
         session.execute(rows.order_by(Standing.subscriber_id).with_for_update())
 
 
-def _write_sent(session: Session, campaign_id: int, accepted: Sequence[Reply]) -> None:
+def _write_sent(session: Session, campaign_id: int, accepted: dict[datetime, list[int]]) -> None:
     """Two statements for each second in which mails were taken."""
-    seconds: dict[datetime, list[int]] = defaultdict(list)
-    for reply in accepted:
-        seconds[reply.at.replace(microsecond=0)].append(reply.subscriber_id)
-    for at, ids in seconds.items():
+    for at, ids in accepted.items():
         sent = {"state": DeliveryState.SENT, "sent_at": at, "next_try_at": None, "reply": None, "reason": None}
-        mails = (Delivery.campaign_id == campaign_id, Delivery.subscriber_id.in_(ids))
-        session.connection().execute(update(Delivery.__table__).where(*mails).values(sent))  # type: ignore[arg-type]
-        people = update(Standing.__table__).where(Standing.subscriber_id.in_(ids))  # type: ignore[arg-type]
+        mails = (
+            Delivery.campaign_id == campaign_id,
+            one_of(Delivery.subscriber_id, ids),
+            Delivery.state == DeliveryState.IN_FLIGHT,
+        )
+        marked = update(Delivery.__table__).where(*mails).values(sent).returning(Delivery.subscriber_id)  # type: ignore[arg-type]
+        fresh = session.connection().execute(marked).scalars().all()
+        people = update(Standing.__table__).where(one_of(Standing.subscriber_id, fresh))  # type: ignore[arg-type]
         session.connection().execute(people.values(sent=Standing.sent + 1, last_sent_at=at))
 
 
+def _rows(results: Results, policy: CrashPolicy, now: datetime) -> Iterable[dict[str, Any]]:
+    """What becomes of mails that were not accepted."""
+    for reply in results.replies:
+        yield _row(reply, policy, now)
+    for failure in results.failures:
+        yield _change(failure.subscriber_id, DeliveryState.FAILED, now, reason="template", reply=failure.reason)
+    for each, reason in results.skipped:
+        yield _change(each, DeliveryState.SKIPPED, reason=reason, attempts=-1)
+    for each in results.untried:
+        yield _change(each, DeliveryState.QUEUED, attempts=-1)
+    for doubt in results.doubtful:
+        yield _doubtful(doubt.subscriber_id, policy, doubt.at or now, DeliveryState.QUEUED)
+
+
 def _row(reply: Reply, policy: CrashPolicy, now: datetime) -> dict[str, Any]:
-    """What becomes of a mail that was not accepted."""
     person, text = reply.subscriber_id, _said(reply.outcome)
     match reply.outcome.result:
         case Result.DEFERRED:
             return _deferred(reply, now)
         case Result.BOUNCED:
             reason = bounce_class(reply.outcome)
-            return _change(person, DeliveryState.BOUNCED, reason=reason, reply=text)
+            return _change(person, DeliveryState.BOUNCED, reply.at, reason=reason, reply=text)
         case Result.UNKNOWN:
             again = _deferred(reply, now)
-            return _doubtful(person, policy, again["new_state"], again["new_next_try_at"], text)
+            return _doubtful(person, policy, reply.at, again["new_state"], again["new_next_try_at"], text)
+        case Result.HELD_BACK:
+            soon = now + timedelta(seconds=random.uniform(*_HELD_BACK_SECONDS))  # noqa: S311 - spreads retries
+            return _change(person, DeliveryState.DEFERRED, next_try_at=soon, attempts=-1)
         case _:
             return _change(person, DeliveryState.QUEUED, attempts=-1, reply=text)
 
@@ -139,26 +124,28 @@ def _row(reply: Reply, policy: CrashPolicy, now: datetime) -> dict[str, Any]:
 def _deferred(reply: Reply, now: datetime) -> dict[str, Any]:
     person, at = reply.subscriber_id, next_try(reply.attempts, now)
     if at is None:
-        return _change(person, DeliveryState.FAILED, reason="expired", reply=_said(reply.outcome))
-    return _change(person, DeliveryState.DEFERRED, next_try_at=at, reply=_said(reply.outcome))
+        return _change(person, DeliveryState.FAILED, reply.at, reason="expired", reply=_said(reply.outcome))
+    return _change(person, DeliveryState.DEFERRED, reply.at, next_try_at=at, reply=_said(reply.outcome))
 
 
 def _doubtful(
     subscriber_id: int,
     policy: CrashPolicy,
+    tried_at: datetime,
     again: DeliveryState,
-    at: datetime | None = None,
+    next_try_at: datetime | None = None,
     reply: str | None = None,
 ) -> dict[str, Any]:
     """A mail that may have arrived (RFC 1047): the campaign's policy decides, and the doubt is kept in either case."""
     if policy is CrashPolicy.RESEND:
-        return _change(subscriber_id, again, repeats=1, next_try_at=at, reply=reply)
-    return _change(subscriber_id, DeliveryState.UNKNOWN, reason="may_have_arrived", reply=reply)
+        return _change(subscriber_id, again, tried_at, repeats=1, next_try_at=next_try_at, reply=reply)
+    return _change(subscriber_id, DeliveryState.UNKNOWN, tried_at, reason="may_have_arrived", reply=reply)
 
 
 def _change(
     subscriber_id: int,
     state: DeliveryState,
+    tried_at: datetime | None = None,
     *,
     reason: str | None = None,
     reply: str | None = None,
@@ -172,6 +159,7 @@ def _change(
         "new_reason": reason,
         "new_reply": reply,
         "new_next_try_at": next_try_at,
+        "new_tried_at": tried_at,
         "more_attempts": attempts,
         "more_repeats": repeats,
     }
@@ -182,11 +170,15 @@ def _write_rows(session: Session, campaign_id: int, rows: list[dict[str, Any]]) 
         return
     set_to = {
         name: bindparam(f"new_{name}", type_=Delivery.__table__.c[name].type)
-        for name in ("state", "reason", "reply", "next_try_at")
+        for name in ("state", "reason", "reply", "next_try_at", "tried_at")
     }
     statement = (
         update(Delivery.__table__)  # type: ignore[arg-type]
-        .where(Delivery.campaign_id == campaign_id, Delivery.subscriber_id == bindparam("person"))
+        .where(
+            Delivery.campaign_id == campaign_id,
+            Delivery.subscriber_id == bindparam("person"),
+            Delivery.state == DeliveryState.IN_FLIGHT,
+        )
         .values(
             **set_to,
             attempts=Delivery.attempts + bindparam("more_attempts"),

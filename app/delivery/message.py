@@ -1,49 +1,39 @@
-"""One person's mail as a Message: rendered, with the headers that bulk mail carries.
+"""One person's mail, finished: rendered, with the headers that bulk mail carries, signed.
 
-A fresh Message for each recipient from that recipient's own values: nothing of one person can reach the mail of another
-(TRUST S19). Not in charge of: rendering (`campaigns/render.py`), bytes (`app/mail.py`), or sending.
+What is the same for all is made once for each campaign, all else anew for each recipient from that recipient's own
+values: nothing of one person can reach the mail of another (TRUST S19). Not in charge of: rendering
+(`campaigns/encode.py`), lines and headers (`app/mail.py`), or sending.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Sender
+from app.accounts.signing import signer_for
+from app.campaigns import merge_context
 from app.campaigns.edition import Edition
-from app.campaigns.editions import edition_of
-from app.campaigns.merge_context import contexts
+from app.campaigns.editions import edition_of, merge_tags_of
+from app.campaigns.encode import encoder_for
+from app.campaigns.merge_context import Person
 from app.campaigns.models import Campaign
-from app.campaigns.render import Renderer
 from app.campaigns.urls import person_urls
-from app.mail import Headers, Message, bulk_headers, message_id, wire_address
-from app.subscribers.models import Standing, Subscriber, Topic, TrackingMode
+from app.dkim import Signer
+from app.mail import Frame, Head, bulk_headers, message_id, one_click_headers, wire_address
+from app.subscribers.models import Topic
 from app.tokens import Tokens
+from app.transport import MailObject
 
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Whom a mail is for, and what it says to her."""
-
-    subscriber_id: int
-    email: str
-    tracking: TrackingMode
-    context: Mapping[str, Any]
+__all__ = ["Composer", "Person", "composer", "people"]
 
 
 def people(
     session: Session, campaign: Campaign, subscriber_ids: Sequence[int], tokens: Tokens, base_url: str
 ) -> dict[int, Person]:
     """What is needed to write to each of these, in a constant number of queries."""
-    values = contexts(session, campaign, subscriber_ids, tokens, base_url)
-    query = select(Subscriber.id, Subscriber.email, Standing.tracking).join(
-        Standing, Standing.subscriber_id == Subscriber.id
-    )
-    rows = session.execute(query.where(Subscriber.id.in_(subscriber_ids)))
-    return {key: Person(key, email, tracking, values[key]) for key, email, tracking in rows if key in values}
+    merge_tags = merge_tags_of(session, campaign)
+    return merge_context.people(session, campaign, subscriber_ids, merge_tags, tokens, base_url)
 
 
 class Composer:
@@ -57,50 +47,35 @@ class Composer:
         edition: Edition,
         tokens: Tokens,
         base_url: str,
+        signer: Signer | None = None,
     ) -> None:
-        self._campaign = campaign
-        self._sender = sender
+        self._campaign_id = campaign.id
+        self._sender_address = sender.address
+        self._domain = sender.domain
         self._links = edition.links
-        self._renderer = Renderer(edition)
+        self._encoder = encoder_for(edition)
         self._tokens = tokens
         self._base_url = base_url
+        self._signer = signer
         domain = wire_address(f"list@{sender.domain}").removeprefix("list@")
-        self._list_id = f"{topic_key or 'newsletter'}.{domain}"
         # Sender last, 5 to 15 characters, the same in all of its mails (R7).
         own = f"{domain.replace('.', '')}-mail"[:15]
-        self._feedback_id = f"{campaign.id}:{sender.id}:newsletter:{own}"
+        headers = bulk_headers(f"{topic_key or 'newsletter'}.{domain}", f"{campaign.id}:{sender.id}:newsletter:{own}")
+        name, reply_to = campaign.from_name or sender.name, campaign.reply_to or sender.reply_to
+        self._frame = Frame(name, sender.address, reply_to, headers)
 
-    @property
-    def envelope_sender(self) -> str:
-        """Where bounces go."""
-        return self._sender.address
-
-    def compose(self, person: Person, now: datetime) -> Message:
+    def mail(self, person: Person, now: datetime) -> MailObject:
         """Her mail. Raises RenderFailed, BadHeader, and TypeError for values that are not plain."""
-        campaign, sender = self._campaign, self._sender
-        whom = (campaign.id, person.subscriber_id, person.tracking)
-        urls = person_urls(self._tokens, self._base_url, *whom, self._links)
-        rendered = self._renderer.render(person.context, urls)
-        return Message(
-            sender_name=campaign.from_name or sender.name,
-            sender_address=sender.address,
-            recipient=person.email,
-            envelope_sender=self.envelope_sender,
-            subject=rendered.subject,
-            html=rendered.html,
-            text=rendered.text,
-            reply_to=campaign.reply_to or sender.reply_to,
-            message_id=message_id(campaign.id, person.subscriber_id, sender.domain),
-            date=now,
-            headers=self._headers(str(person.context["unsubscribe_url"])),
-        )
-
-    def _headers(self, unsubscribe_url: str) -> Headers:
-        headers = bulk_headers(unsubscribe_url, self._list_id, self._feedback_id)
-        if unsubscribe_url.startswith("https:"):
-            return headers
-        # RFC 8058 §3.1 knows no other one-click address: on a plain http address the button would be a lie.
-        return tuple(header for header in headers if not header[0].startswith("List-Unsubscribe"))
+        whom = (self._campaign_id, person.subscriber_id)
+        urls = person_urls(self._tokens, self._base_url, *whom, person.tracking, self._links)
+        parts = self._encoder.render(person.context, urls)
+        number = message_id(*whom, self._domain)
+        unsubscribe = one_click_headers(str(person.context["unsubscribe_url"]))
+        head = Head(person.email, parts.subject, now, number, unsubscribe)
+        content = self._frame.filled(head, parts.text, parts.html)
+        if self._signer:
+            content = self._signer.header(content) + content
+        return MailObject(person.subscriber_id, self._sender_address, person.email, content)
 
 
 def composer(session: Session, campaign: Campaign, tokens: Tokens, base_url: str) -> Composer:
@@ -108,4 +83,5 @@ def composer(session: Session, campaign: Campaign, tokens: Tokens, base_url: str
     topic = session.get(Topic, campaign.topic_id) if campaign.topic_id else None
     sender = session.get_one(Sender, campaign.sender_id)
     edition = edition_of(session, campaign.id)
-    return Composer(campaign, sender, topic.key if topic else None, edition, tokens, base_url)
+    signer = signer_for(session, sender)
+    return Composer(campaign, sender, topic.key if topic else None, edition, tokens, base_url, signer)

@@ -12,8 +12,11 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.models import CrashPolicy
 from app.delivery.journal import Stretch, read_notes
-from app.delivery.ledger import Reply, Results, write
+from app.delivery.ledger import write
 from app.delivery.models import Delivery, DeliveryState
+from app.delivery.results import Doubt, Reply, Results
+from app.delivery.shards import in_stretch
+from app.transport import Result
 
 
 def recover(session: Session, stretch: Stretch, policy: CrashPolicy, folder: Path, now: datetime) -> Results:
@@ -32,8 +35,12 @@ def _results(session: Session, stretch: Stretch, folder: Path) -> Results:
     notes = read_notes(folder, Stretch(stretch.campaign_id, stretch.number, stretch.epoch - 1))
     for subscriber_id, attempts in in_flight.items():
         note = None if notes is None else notes.get(subscriber_id)
-        if notes is None or (note and note.outcome is None):
-            results.doubtful.append(subscriber_id)
+        if notes is None:
+            results.doubtful.append(Doubt(subscriber_id, None))
+        elif note and note.outcome is None:
+            results.doubtful.append(Doubt(subscriber_id, note.at))
+        elif note and note.outcome and note.outcome.result is Result.ACCEPTED:
+            results.accept(subscriber_id, note.at)
         elif note and note.outcome:
             results.replies.append(Reply(subscriber_id, note.outcome, note.at, attempts))
         else:
@@ -44,8 +51,6 @@ def _results(session: Session, stretch: Stretch, folder: Path) -> Results:
 def _in_flight(session: Session, stretch: Stretch) -> dict[int, int]:
     """Subscriber and number of tries of each mail in flight."""
     query = select(Delivery.subscriber_id, Delivery.attempts).where(
-        Delivery.campaign_id == stretch.campaign_id,
-        Delivery.shard == stretch.number,
-        Delivery.state == DeliveryState.IN_FLIGHT,
+        in_stretch(stretch), Delivery.state == DeliveryState.IN_FLIGHT
     )
     return dict(session.execute(query).all())

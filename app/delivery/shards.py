@@ -20,8 +20,6 @@ from app.delivery.models import Delivery, DeliveryState, Shard
 
 LEASE = timedelta(seconds=20)
 
-_UNFINISHED = (DeliveryState.QUEUED, DeliveryState.IN_FLIGHT, DeliveryState.DEFERRED)
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -57,27 +55,33 @@ def claimable(now: datetime) -> ColumnElement[bool]:
     """
     state = select(Campaign.state).where(Campaign.id == Shard.campaign_id).correlate(Shard).scalar_subquery()
     is_called_off = state == literal(CampaignState.CANCELLED, Campaign.state.type)
-    due = or_(
-        Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.IN_FLIGHT)),
-        and_(Delivery.state == DeliveryState.DEFERRED, or_(Delivery.next_try_at <= now, is_called_off)),
-    )
-    return and_(_is_free(), exists().where(_of_shard(), due).correlate(Shard))
+    return and_(_is_free(), or_(Shard.due_at.is_(None), Shard.due_at <= now, is_called_off))
 
 
-def renew(session: Session, stretch: Stretch, *, has_moved: bool = False, has_sent: bool = False) -> bool:
+def renew(session: Session, stretch: Stretch, *, has_moved: bool = False, accepted: int = 0, refused: int = 0) -> bool:
     """Keep the shard; False if another has it. Locks its row until the commit, so nobody takes it meanwhile."""
     values: dict[str, Any] = {"lease_until": _from_now(LEASE)}
     if has_moved:
         values["touched_at"] = db_now()
-    if has_sent:
-        values["trouble_since"] = None
+    if accepted:
+        values |= {"trouble_since": None, "accepted": Shard.accepted + accepted}
+    if refused:
+        values["refused"] = Shard.refused + refused
     return _change(session, stretch, values)
 
 
 def release(session: Session, stretch: Stretch) -> bool:
-    """Give the shard back, finished if nothing of it is left to send."""
-    left = exists().where(_of_shard(), Delivery.state.in_(_UNFINISHED)).correlate(Shard)
-    return _change(session, stretch, {"owner": None, "lease_until": None, "is_done": ~left})
+    """Give the shard back, to be claimed when its next mail is due, or finished; whether its ledger is complete."""
+    at_once = Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.IN_FLIGHT))
+    counted = select(
+        func.count().filter(Delivery.state == DeliveryState.IN_FLIGHT),
+        func.count().filter(at_once),
+        func.min(Delivery.next_try_at).filter(Delivery.state == DeliveryState.DEFERRED),
+    )
+    lost, left, due_at = session.execute(counted.where(in_stretch(stretch))).one()
+    done = not left and due_at is None
+    values = {"owner": None, "lease_until": None, "is_done": done, "due_at": None if left else due_at}
+    return _change(session, stretch, values) and not lost
 
 
 def hold_back(session: Session, stretch: Stretch, pause: timedelta) -> bool:
@@ -94,24 +98,36 @@ def free_dead(session: Session, stretches: Iterable[Stretch]) -> None:
 
 def reopen(session: Session, campaign_id: int) -> None:
     """Put shards back to work in which something is to be sent again."""
-    left = exists().where(_of_shard(), Delivery.state.in_(_UNFINISHED)).correlate(Shard)
+    left = exists().where(in_shard(), Delivery.state == DeliveryState.QUEUED).correlate(Shard)
     session.execute(
         update(Shard)
-        .where(Shard.campaign_id == campaign_id, Shard.is_done, left)
-        .values(is_done=False)
+        .where(Shard.campaign_id == campaign_id, left)
+        .values(is_done=False, due_at=None)
         .execution_options(synchronize_session=False)
     )
+
+
+def in_stretch(stretch: Stretch) -> ColumnElement[bool]:
+    """Of a Delivery: it is in this shard, in whosever hands."""
+    first, last = (select(column).where(*_is(stretch)).scalar_subquery() for column in (Shard.first_id, Shard.last_id))
+    return and_(Delivery.campaign_id == stretch.campaign_id, Delivery.subscriber_id.between(first, last))
+
+
+def in_shard() -> ColumnElement[bool]:
+    """Of a Delivery and a Shard: the one is in the other."""
+    return and_(
+        Delivery.campaign_id == Shard.campaign_id, Delivery.subscriber_id.between(Shard.first_id, Shard.last_id)
+    )
+
+
+def _is(stretch: Stretch) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Shard.campaign_id == stretch.campaign_id, Shard.number == stretch.number
 
 
 def _change(session: Session, stretch: Stretch, values: dict[str, Any], *more: ColumnElement[bool]) -> bool:
     statement = (
         update(Shard)
-        .where(
-            Shard.campaign_id == stretch.campaign_id,
-            Shard.number == stretch.number,
-            Shard.epoch == stretch.epoch,
-            *more,
-        )
+        .where(*_is(stretch), Shard.epoch == stretch.epoch, *more)
         .values(values)
         .execution_options(synchronize_session=False)
     )
@@ -120,10 +136,6 @@ def _change(session: Session, stretch: Stretch, values: dict[str, Any], *more: C
 
 def _is_free() -> ColumnElement[bool]:
     return and_(~Shard.is_done, or_(Shard.lease_until.is_(None), Shard.lease_until <= db_now()))
-
-
-def _of_shard() -> ColumnElement[bool]:
-    return and_(Delivery.campaign_id == Shard.campaign_id, Delivery.shard == Shard.number)
 
 
 def _from_now(time: timedelta) -> ColumnElement[Any]:

@@ -1,9 +1,11 @@
-"""When the relay turns everybody away: wait, say so on the campaign's page, go on by itself, and pause after half an
-hour.
+"""When nothing can go out: wait, say so on the campaign's page, go on by itself, and pause after half an hour.
 
-No person is to blame, so no Delivery changes: the mails wait as queued.
+The relay turns everybody away, or the journal cannot be written. No person is to blame, so no Delivery changes: the
+mails wait as queued.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import force_locale
@@ -14,7 +16,6 @@ from sqlalchemy.orm import Session
 from app.accounts.organisation import organisation
 from app.campaigns.models import Campaign, CampaignState
 from app.campaigns.schedule import pause
-from app.db import Database
 from app.delivery.shards import Claim, hold_back
 from app.transport import Outcome
 
@@ -22,18 +23,55 @@ _SHORTEST, _LONGEST = timedelta(seconds=5), timedelta(minutes=2)
 _PATIENCE = timedelta(minutes=30)
 
 
-def wait_for_relay(database: Database, claimed: Claim, trouble: Outcome, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What to say while we wait, and when we have given up; asked in the language of the house."""
+
+    waiting: Callable[[], str]
+    given_up: Callable[[], str]
+
+
+def relay_trouble(outcome: Outcome) -> Trouble:
+    """The relay takes no mail."""
+    said = " ".join(filter(None, (str(outcome.code or ""), outcome.text)))
+    return Trouble(
+        lambda: _("The mail server does not take mail at the moment; we keep trying. It says: %(said)s", said=said),
+        lambda: _(
+            "Paused: the mail server has not taken any mail for 30 minutes. It says: %(said)s. "
+            "Resume when it works again; nobody has been left out.",
+            said=said,
+        ),
+    )
+
+
+def journal_trouble(error: OSError) -> Trouble:
+    """The journal of a sender cannot be written."""
+    said = error.strerror or str(error)
+    return Trouble(
+        lambda: _(
+            "A sender cannot write its journal, so it sends nothing; we keep trying. The system says: %(said)s. "
+            "Make room on the disk of the worker.",
+            said=said,
+        ),
+        lambda: _(
+            "Paused: for 30 minutes a sender could not write its journal. The system says: %(said)s. "
+            "Make room on the disk of the worker, then resume; nobody has been left out.",
+            said=said,
+        ),
+    )
+
+
+def wait(session: Session, claimed: Claim, trouble: Trouble, now: datetime) -> None:
     """Leave the shard alone for a while that grows with the trouble."""
     lasted = now - (claimed.trouble_since or now)
     stretch = claimed.stretch
-    with database.transaction() as session:
-        if not hold_back(session, stretch, min(max(lasted / 2, _SHORTEST), _LONGEST)):
-            return
-        said = " ".join(filter(None, (str(trouble.code or ""), trouble.text)))
+    if not hold_back(session, stretch, min(max(lasted / 2, _SHORTEST), _LONGEST)):
+        return
+    with force_locale(own_locale(session)):
         if lasted >= _PATIENCE:
-            pause(session, stretch.campaign_id, now, reason=_given_up(session, said))
+            pause(session, stretch.campaign_id, now, reason=str(trouble.given_up()))
         else:
-            note_trouble(session, stretch.campaign_id, _waiting(session, said))
+            note_trouble(session, stretch.campaign_id, str(trouble.waiting()))
 
 
 def note_trouble(session: Session, campaign_id: int, reason: str) -> None:
@@ -50,18 +88,3 @@ def own_locale(session: Session) -> str:
     """The language in which the house talks to its marketers when none is asking."""
     own = organisation(session)
     return own.locale if own else "en"
-
-
-def _waiting(session: Session, said: str) -> str:
-    with force_locale(own_locale(session)):
-        return str(_("The mail server does not take mail at the moment; we keep trying. It says: %(said)s", said=said))
-
-
-def _given_up(session: Session, said: str) -> str:
-    with force_locale(own_locale(session)):
-        text: str = _(
-            "Paused: the mail server has not taken any mail for 30 minutes. It says: %(said)s. "
-            "Resume when it works again; nobody has been left out.",
-            said=said,
-        )
-        return text

@@ -16,7 +16,7 @@ from app.db import Database
 from app.delivery.journal import Stretch
 from app.delivery.shards import LEASE, renew
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.2
 _RENEW_SECONDS = LEASE.total_seconds() / 4
 # Stop a little before the lease ends: the database's clock and ours do not tick together.
 _SAFE_SECONDS = LEASE.total_seconds() * 0.75
@@ -44,9 +44,9 @@ class Watch:
         """Whether another mail may be handed over: it is ours, and the campaign neither paused nor cancelled."""
         return self._is_sending and self.is_ours
 
-    def renewed(self) -> None:
-        """The sender has renewed the lease itself, with a batch."""
-        self._renewed_at = time.monotonic()
+    def renewed(self, began: float) -> None:
+        """The sender has renewed the lease itself, with a batch that it began to write then (monotonic clock)."""
+        self._renewed_at = began
 
     def lost(self) -> None:
         """Another sender has the shard."""

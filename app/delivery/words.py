@@ -26,6 +26,8 @@ REASONS = {
     SkipReason.TOPIC_ENDED: _l("left the topic"),
     SkipReason.CANCELLED: _l("campaign cancelled"),
     SkipReason.BOUNCED: _l("bounced before"),
+    SkipReason.CAPPED: _l("has had enough mail lately"),
+    SkipReason.BAD_ADDRESS: _l("address cannot be written to"),
     BounceClass.HARD: _l("address does not exist"),
     BounceClass.MAILBOX: _l("mailbox does not take mail"),
     BounceClass.POLICY: _l("refused by policy"),

@@ -1,15 +1,15 @@
-"""The spool: hits wait here, on local disk, until they are ingested. The web process writes it and nothing else.
+"""What is to be recorded but must not wait for the database: hits of opens and clicks, appended to a spool file.
 
-One `os.write` per hit to a file of the process's own, so a hit is kept even while the database and Redis are down, and
-survives a kill -9 of the process: the kernel has it. There is no fsync: a machine that loses power may lose the hits of
-its last seconds, which is the price of some 40,000 hits per second instead of a few hundred.
+One `os.write` to a file of the process's own, for a hit or for all that arrived at the same moment, before any of them
+is answered: so hits are kept even while the database and Redis are down, and survive a kill -9 of the process, for the
+kernel has them. There is no fsync: a machine that loses power may lose the hits of its last seconds, which is the price
+of tens of thousands of hits per second instead of a few hundred.
 
 In charge of: appending. Not of: reading (`ingest.py`), which also deletes the files, and not of what a hit says: a
 record is a JSON array on a line, its first item the moment in milliseconds.
 """
 
 import fcntl
-import json
 import logging
 import os
 import secrets
@@ -34,14 +34,13 @@ class Spool:
         self._torn = False
         self._lock = threading.Lock()
 
-    def append(self, record: Record) -> bool:
-        """Keep a record; False (and a line in the log) if the disk does not take it."""
-        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+    def append(self, lines: bytes) -> bool:
+        """Keep whole lines; False (and a line in the log) if the disk does not take them."""
         with self._lock:
             try:
-                return self._write(line)
+                return self._write(lines)
             except OSError as error:
-                log.error("a hit could not be kept: %s", error)  # noqa: TRY400
+                log.error("hits could not be kept: %s", error)  # noqa: TRY400
                 return False
 
     def close(self) -> None:
@@ -51,12 +50,12 @@ class Spool:
                 os.close(self._file)
             self._file = -1
 
-    def _write(self, line: bytes) -> bool:
+    def _write(self, lines: bytes) -> bool:
         file = self._opened()
         try:
-            # A full disk may have cut the record before: this one must not become its end.
-            written = os.write(file, b"\n" + line if self._torn else line)
-            self._torn = written != len(line) + self._torn
+            # A full disk may have cut the record before: these must not become its end.
+            written = os.write(file, b"\n" + lines if self._torn else lines)
+            self._torn = written != len(lines) + self._torn
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
         return not self._torn

@@ -3,13 +3,14 @@
 How far a file has been read is committed with what was made of it, in one transaction, by a conditional UPDATE: two
 ingests at once, or a kill -9 at any point, neither lose nor count a hit twice. A file that is read to its end is kept
 for another minute, as context for the hits of other processes, and then deleted.
-Not in charge of: what records mean. `take` gets them, in the transaction, with the session.
+Not in charge of: what records mean. `take` gets them, in the transaction, with the session, and with what `see` made of
+all the records of the same time, in whichever file they are.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,21 +24,40 @@ from app.events.spooled import Batch, SpoolFile, spool_files
 BATCH = 1000
 _KEPT = timedelta(minutes=1)
 
-# Gets the records of a batch, and those around them (the batch included) as context.
-Take = Callable[[Session, Sequence[Record], Sequence[Record]], None]
+T = TypeVar("T")
+See = Callable[[Iterable[Record]], T]
+Take = Callable[[Session, Sequence[Record], T], None]
 
 
-def ingest(database: Database, folder: Path, take: Take, before: datetime) -> int:
-    """Hand all records older than `before` to `take`; how many there were."""
+def ingest(
+    database: Database, folder: Path, see: See[T], take: Take[T], before: datetime, reach: timedelta = timedelta()
+) -> int:
+    """Hand all records older than `before` to `take`; how many there were.
+
+    `see` looks at the records around each stretch of them: those of the same time and of `reach` before and after.
+    """
     files = spool_files(folder)
-    return sum(_ingest_file(database, file, files, take, before) for file in files)
+    margin = int(reach.total_seconds() * 1000)
+
+    def stretch(file: SpoolFile, batches: Sequence[Batch]) -> int:
+        moments = [record[0] for batch in batches for record in batch.records]
+        first, last = min(moments, default=0) - margin, max(moments, default=0) + margin
+        seen = see(record for each in files for record in each.between(first, last))
+        return _take_in_order(database, file, batches, lambda session, records: take(session, records, seen))
+
+    return sum(_ingest_file(database, file, stretch, before) for file in files)
 
 
-def _ingest_file(database: Database, file: SpoolFile, files: Sequence[SpoolFile], take: Take, before: datetime) -> int:
+def _ingest_file(
+    database: Database, file: SpoolFile, stretch: Callable[[SpoolFile, Sequence[Batch]], int], before: datetime
+) -> int:
     total = 0
     try:
-        while (count := _ingest_batch(database, file, files, take, before)) is not None:
-            total += count
+        while batches := file.batches(_offset(database, file), BATCH, before):
+            taken = stretch(file, batches)
+            total += taken
+            if taken < sum(len(batch.records) for batch in batches):
+                return total
         _forget_if_read(database, file, before - _KEPT)
     except FileNotFoundError:
         # Another ingest read it to the end and removed it meanwhile.
@@ -45,33 +65,35 @@ def _ingest_file(database: Database, file: SpoolFile, files: Sequence[SpoolFile]
     return total
 
 
-def _ingest_batch(
-    database: Database, file: SpoolFile, files: Sequence[SpoolFile], take: Take, before: datetime
-) -> int | None:
-    """The number of records taken; None when there is nothing more to read, or another ingest is at it."""
-    offsets = _offsets(database)
-    batch = file.batch(offsets.get(file.name, 0), BATCH, before)
-    if batch.end == batch.start:
-        return None
-    others = [each.around(offsets.get(each.name, 0)) for each in files if each is not file]
-    around = [record for records in (batch.around, *others) for record in records]
-    with database.transaction() as session:
-        if not _advance(session, batch):
-            return None
-        take(session, batch.records, around)
-    return len(batch.records)
+def _take_in_order(
+    database: Database, file: SpoolFile, batches: Sequence[Batch], take: Callable[[Session, Sequence[Record]], None]
+) -> int:
+    """The number of records taken: all, unless another ingest is at this file."""
+    taken = 0
+    for batch in batches:
+        with database.transaction() as session:
+            if not _advance(session, file, batch):
+                return taken
+            take(session, batch.records)
+        taken += len(batch.records)
+    return taken
 
 
-def _offsets(database: Database) -> dict[str, int]:
+def _offset(database: Database, file: SpoolFile) -> int:
     with database.reading() as session:
-        return {row.file: row.offset for row in session.execute(select(SpoolOffset.file, SpoolOffset.offset))}
+        return session.scalar(select(SpoolOffset.offset).where(SpoolOffset.file == file.name)) or 0
 
 
-def _advance(session: Session, batch: Batch) -> bool:
-    """Move the offset over the batch, if it still is where the batch begins; this decides who takes it."""
+def _advance(session: Session, file: SpoolFile, batch: Batch) -> bool:
+    """Move the offset over the batch, if it still is where the batch begins; this decides who takes it.
+
+    Raises FileNotFoundError if another ingest has read the file to its end meanwhile and forgotten it.
+    """
     if batch.start == 0:
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         session.execute(dialect.insert(SpoolOffset).values(file=batch.file, offset=0).on_conflict_do_nothing())
+        # The file goes before its offset: where it is still there, an offset that had been moved would be, too.
+        file.path.stat()
     moved = update(SpoolOffset).where(SpoolOffset.file == batch.file, SpoolOffset.offset == batch.start)
     return cast("CursorResult[Any]", session.execute(moved.values(offset=batch.end))).rowcount == 1
 
@@ -81,7 +103,7 @@ def _forget_if_read(database: Database, file: SpoolFile, before: datetime) -> No
 
     In this order: an offset without a file is a line too many, a file without its offset would be counted again.
     """
-    offset = _offsets(database).get(file.name)
-    if offset is not None and file.remove_if_read(offset, before):
+    offset = _offset(database, file)
+    if offset and file.remove_if_read(offset, before):
         with database.transaction() as session:
             session.execute(delete(SpoolOffset).where(SpoolOffset.file == file.name))

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Subquery, cast, column, func, literal, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Subquery, cast, column, func, literal, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
@@ -28,6 +28,13 @@ def as_table(session: Session, types: Types, rows: Iterable[Sequence[Any]]) -> S
         cells = [_cell(array.c.value, place, kind) for place, kind in enumerate(types.values())]
     named = [type_coerce(cell, kind).label(name) for (name, kind), cell in zip(types.items(), cells, strict=True)]
     return select(*named).subquery()
+
+
+def is_among(session: Session, column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+    """The condition that `column` is one of these ids, however many they are."""
+    asked = as_table(session, {"id": BigInteger()}, ((each,) for each in ids))
+    found: ColumnElement[bool] = column.in_(select(asked.c.id))
+    return found
 
 
 def _cell(value: Any, place: int, kind: "TypeEngine[Any]") -> Any:

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 
@@ -22,7 +22,20 @@ from app.importing.values import DateOrder, DecimalSign, Habits
 NEW = "new:"
 _NO_WORD = re.compile(r"[\W_]+")
 
-Mapped = list[tuple[int, Column, Habits]]
+# Cells of one column of which it is remembered what they mean: countries and cities come again and again.
+_REMEMBERED = 5_000
+
+
+class Reading(NamedTuple):
+    """A column of the file that is taken, how it is written, and what its cells were found to mean."""
+
+    number: int
+    column: Column
+    habits: Habits
+    known: dict[str, Any]
+
+
+Mapped = list[Reading]
 
 
 def recognise(header: Sequence[str], columns: Sequence[Column]) -> dict[str, str]:
@@ -65,7 +78,7 @@ def mapped(import_: Import, columns: Sequence[Column], habits: Habits) -> Mapped
     """The columns that are taken, each with how it is written."""
     by_name = {column.name: column for column in columns}
     return [
-        (int(number), by_name[name], _habits(by_name[name], import_.formats.get(number), habits))
+        Reading(int(number), by_name[name], _habits(by_name[name], import_.formats.get(number), habits), {})
         for number, name in import_.mapping.items()
         if name in by_name
     ]
@@ -77,21 +90,30 @@ def read_row(record: Record, columns: Mapped, width: int) -> Row | Reject:
     if reason:
         return Reject(record.line, reason, record.raw)
     values: dict[str, Any] = {}
-    for number, column, habits in columns:
-        cell = record.cells[number].strip()
+    for reading in columns:
+        cell, column = record.cells[reading.number].strip(), reading.column
         if not cell:
             if column.required:
                 return Reject(record.line, _("%(column)s is empty.", column=column.label), record.raw)
             continue
         try:
-            values[column.name] = column.parse(cell, habits)
+            values[column.name] = reading.known[cell] if cell in reading.known else _meaning(reading, cell)
         except Invalid as error:
             reason = _("%(column)s: %(problem)s", column=column.label, problem=error.message)
             return Reject(record.line, reason, record.raw)
     return Row(record.line, record.raw, values)
 
 
+def _meaning(reading: Reading, cell: str) -> Any:
+    value = reading.column.parse(cell, reading.habits)
+    if len(reading.known) < _REMEMBERED:
+        reading.known[cell] = value
+    return value
+
+
 def _width_problem(cells: list[str], width: int) -> str | None:
+    if len(cells) == width:
+        return None
     # Empty cells at the end are harmless: spreadsheets leave them behind.
     filled = next((count for count in range(len(cells), 0, -1) if cells[count - 1]), 0)
     if len(cells) >= width >= filled:

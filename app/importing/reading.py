@@ -10,8 +10,8 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 
@@ -27,16 +27,14 @@ class UnreadableError(Exception):
     """The file ends here, whatever follows; the message is for the person who uploaded it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Between two records: how many bytes and how many lines lie before."""
 
     position: int = 0
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """Cells, or the reason why there are none. `line` is where it begins, `end` where the next one does."""
 
     line: int
@@ -95,7 +93,10 @@ class Lines:
         return len(text.encode(self._encoding, _ERRORS.get(self._encoding, "surrogatepass")))
 
 
-def records(file: Path, encoding: str, delimiter: str, start: Place = Place()) -> Iterator[Record]:
+_START = Place()
+
+
+def records(file: Path, encoding: str, delimiter: str, start: Place = _START) -> Iterator[Record]:
     """Every record from `start` on, without empty ones; raise UnreadableError where decoding ends."""
     lines = Lines(file, encoding, start)
     csv.field_size_limit(MAX_CELL)

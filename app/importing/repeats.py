@@ -4,16 +4,14 @@ Keys are kept as 63-bit hashes (two of a million differing keys collide once in 
 ends. Not in charge of: what a repeat means; each Importer decides.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import BigInteger, delete, select, true
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.importing.batch import as_table
+from app.bulk import insert_rows, numbers, update_rows
 from app.importing.importer import Row
 from app.importing.models import ImportKey
 
@@ -24,12 +22,17 @@ def count_repeats(
     """The same rows, each knowing how many equals it had before; remembered for later batches."""
     keys = [_hash(key(row.values)) for row in rows]
     seen = _seen(session, import_id, keys)
+    before = set(seen)
     counted = []
     for row, each in zip(rows, keys, strict=True):
-        line, times = seen.get(each, (row.line, 0))
-        counted.append(replace(row, repeats=times, first_line=line))
-        seen[each] = (line, times + 1)
-    _remember(session, import_id, seen)
+        if each in seen:
+            line, times = seen[each]
+            counted.append(row._replace(repeats=times, first_line=line))
+            seen[each] = (line, times + 1)
+        else:
+            counted.append(row)
+            seen[each] = (row.line, 1)
+    _remember(session, import_id, seen, before)
     return counted
 
 
@@ -43,17 +46,18 @@ def _hash(key: str) -> int:
 
 
 def _seen(session: Session, import_id: int, keys: list[int]) -> dict[int, tuple[int, int]]:
-    asked = as_table(session, {"key": BigInteger()}, ((each,) for each in keys))
+    asked = numbers(session, key=keys)
     statement = select(ImportKey.key, ImportKey.line, ImportKey.times).where(ImportKey.import_id == import_id)
     found = session.execute(statement.where(ImportKey.key.in_(select(asked.c.key))))
     return {key: (line, times) for key, line, times in found}
 
 
-def _remember(session: Session, import_id: int, seen: dict[int, tuple[int, int]]) -> None:
-    types = {"import_id": BigInteger(), "key": BigInteger(), "line": BigInteger(), "times": BigInteger()}
-    rows = as_table(session, types, ((import_id, key, *value) for key, value in seen.items()))
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(ImportKey)
-    statement = insert.from_select(list(types), select(rows).where(true()))
-    session.execute(
-        statement.on_conflict_do_update(index_elements=["import_id", "key"], set_={"times": statement.excluded.times})
-    )
+def _remember(session: Session, import_id: int, seen: dict[int, tuple[int, int]], before: set[int]) -> None:
+    new = [(import_id, key, line, times) for key, (line, times) in seen.items() if key not in before]
+    insert_rows(session, ImportKey, ("import_id", "key", "line", "times"), new)
+    again = [{"import_id": import_id, "key": key, "times": seen[key][1]} for key in before]
+    update_rows(session, ImportKey, ["import_id", "key"], _times, again)
+
+
+def _times(new: Mapping[str, Any]) -> dict[str, Any]:
+    return {"times": new["times"]}

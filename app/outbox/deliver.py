@@ -12,6 +12,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Sender
+from app.accounts.signing import signer_for
+from app.dkim import Signer
 from app.mail import BadHeader, Message, to_bytes
 from app.outbox.models import Letter, LetterState
 from app.transport import MailObject, Outcome, Result, Transport
@@ -29,6 +31,7 @@ class Claim:
 
     letter_id: int
     message: Message
+    signer: Signer | None = None
 
 
 def claim_letter(session: Session, now: datetime) -> Claim | None:
@@ -39,15 +42,20 @@ def claim_letter(session: Session, now: datetime) -> Claim | None:
     values = {"next_try_at": now + CLAIM, "attempts": Letter.attempts + 1}
     claimed = update(Letter).where(Letter.id == first.scalar_subquery(), due).values(values).returning(Letter)
     letter = session.scalar(claimed)
-    return Claim(letter.id, _message(letter, session.get_one(Sender, letter.sender_id))) if letter else None
+    if letter is None:
+        return None
+    sender = session.get_one(Sender, letter.sender_id)
+    return Claim(letter.id, _message(letter, sender), signer_for(session, sender))
 
 
-def hand_over(transport: Transport, message: Message) -> Outcome:
-    """Send it; what cannot be written as a mail has bounced before it left."""
+def hand_over(transport: Transport, message: Message, signer: Signer | None = None) -> Outcome:
+    """Sign and send it; what cannot be written as a mail has bounced before it left."""
     try:
         content = to_bytes(message)
     except BadHeader as error:
         return Outcome(Result.BOUNCED, text=str(error))
+    if signer is not None:
+        content = signer.header(content) + content
     return transport.send(MailObject(0, message.envelope_sender, message.recipient, content))
 
 

@@ -31,7 +31,7 @@ def _deliver_one(transport: Transport) -> bool:
         claim = claim_letter(session, utc_now())
     if claim is None:
         return False
-    outcome = hand_over(transport, claim.message)  # No transaction is open while SMTP talks.
+    outcome = hand_over(transport, claim.message, claim.signer)  # No transaction is open while SMTP talks.
     with transaction() as session:
         settle(session, claim.letter_id, outcome, utc_now())
     return True

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from app.accounts.access import for_marketers
 from app.accounts.forms import TestForm
 from app.accounts.models import Sender
+from app.config import Config
 from app.db import reading, transaction, utc_now
 from app.i18n import language
 from app.mail import system_headers
@@ -17,6 +18,7 @@ from app.outbox.jobs import deliver
 from app.outbox.models import Letter
 from app.outbox.post import post
 from app.queue import enqueue
+from app.relay import Relay
 
 blueprint = for_marketers("outbox", __name__, url_prefix="/settings/sending")
 
@@ -47,7 +49,7 @@ def test_mail() -> str | Response:
         enqueue(deliver)
         flash(_("The test mail is on its way."), "success")
         return redirect(url_for(".test_mail"))
-    return render_template("accounts/test_mail.html", section="test_mail", form=form, relay=_relay())
+    return render_template("accounts/test_mail.html", section="test_mail", form=form, relays=_relays())
 
 
 @blueprint.get("/letters")
@@ -58,14 +60,7 @@ def letters() -> str:
         return render_template("accounts/letters.html", letters=session.scalars(newest).all())
 
 
-def _relay() -> dict[str, str | int | bool | None]:
-    """What may be shown of the relay: never its password."""
-    config = current_app.extensions["letterbond.config"]
-    relay = config.relay
-    return {
-        "security": relay.security,
-        "host": relay.host,
-        "port": relay.port,
-        "username": relay.username,
-        "is_embedded": config.embedded_mailbox,
-    }
+def _relays() -> list[Relay]:
+    """Where mail goes; none where the built-in mailbox catches it."""
+    config: Config = current_app.extensions["letterbond.config"]
+    return [] if config.embedded_mailbox else list(config.relays)

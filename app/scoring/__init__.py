@@ -9,23 +9,23 @@ from sqlalchemy.orm import Session
 from app.db import utc_now
 from app.feature import Feature, NavigationEntry
 from app.queue import Timed
-from app.scoring import api, views
+from app.scoring import api, person_views, views
 from app.scoring.apply import on_events
 from app.scoring.card import score_card
 from app.scoring.defaults import defaults
 from app.scoring.jobs import keep_scores
 from app.scoring.kinds import KINDS
-from app.scoring.rebuild import rebuild
+from app.scoring.rebuild import rebuild as rebuild_scores
 from app.scoring.words import captions, fields, merge_tags
 
 
 def _on_events_removed(session: Session, people: Sequence[int]) -> None:
-    rebuild(session, utc_now(), people)
+    rebuild_scores(session, utc_now(), people)
 
 
 feature = Feature(
     name="scoring",
-    blueprints=(views.blueprint, api.blueprint),
+    blueprints=(views.blueprint, person_views.blueprint, api.blueprint),
     event_kinds=KINDS,
     fields=fields,
     merge_tags=merge_tags,

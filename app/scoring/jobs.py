@@ -2,20 +2,28 @@
 
 from app.db import transaction, utc_now
 from app.queue import job
-from app.scoring.points import points_of, score_clock
-from app.scoring.rebuild import is_due, rebuild
+from app.scoring.points import decay_of, score_clock, score_clocks
+from app.scoring.rebuild import is_due, rebuild_step
 from app.scoring.tiers import change_tiers
 
 
 @job("long")
 def keep_scores() -> None:
     """Rebuild scores if the rules changed, then move people whose score has faded or grown past a threshold."""
+    while _rebuilt_some():
+        pass
     moved = -1
     while moved:
         with transaction() as session:
-            clock, now = score_clock(session), utc_now()
-            if clock is None:
-                return
-            if is_due(clock, now):
-                rebuild(session, now)
-            moved = change_tiers(session, points_of(session, clock).decay, now)
+            clock = score_clock(session)
+            moved = change_tiers(session, decay_of(clock), utc_now()) if clock else 0
+
+
+def _rebuilt_some() -> bool:
+    """A stretch of the first score that is due; False when none is."""
+    with transaction() as session:
+        now = utc_now()
+        due = next((clock for clock in score_clocks(session, changing=True) if is_due(clock, now)), None)
+        if due:
+            rebuild_step(session, due, now)
+        return due is not None

@@ -1,51 +1,109 @@
-"""The whole of what marketers decide about scores: points per kind, half-life, tiers. Read, checked and put in force.
+"""The whole of what marketers decide about scores: named scores with their rules, tiers, and how people fall.
 
-In charge of the shape (one for the page and the API) and of saving it. Not of: its effect on the past, which is
-`rebuild.py`'s and `tiers.py`'s: the caller rings `jobs.keep_scores` once it has committed.
+In charge of the shape, one for the page and the API: read and checked. Not of putting it in force (`saving.py`).
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Self, overload
+from typing import Annotated, Any, Self
 
 from flask_babel import gettext as _
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
 
 from app.errors import Invalid
 from app.feature import EventKind, house
-from app.scoring.models import ScoreClock, ScoreRule, Tier
-from app.scoring.points import score_clock
-from app.scoring.rebuild import want_rebuild
-from app.scoring.tiers import all_tiers, tier_sql
-from app.subscribers.models import Standing
-from segments.score import HUNDREDTHS, Decay, ScoringRule
+from app.scoring.models import MAIN, ScoreRule
+from segments.score import HUNDREDTHS
+from segments.tier import MARGIN_PERCENT, MOST_GRACE, MOST_MARGIN
 
 MAX_TIERS = 12
+MAX_SCORES = 8
+MAX_RULES = 40
 COLOURS = ("secondary", "azure", "teal", "orange", "purple", "green", "red", "blue")
+_EPOCH = date(1970, 1, 1)
 
 
 def _name(name: str) -> str:
     name = " ".join(name.split())
     if not name or not name.isprintable():
-        raise ValueError(_("Give the tier a name."))
+        raise ValueError(_("It needs a name."))
     return name
 
 
+Name = Annotated[str, Field(max_length=60), AfterValidator(_name)]
+
+
 class RulePlan(BaseModel):
-    """Points for one kind of event, and one more for every so many whole currency units."""
+    """Points for an event of a kind, and one more for every so many whole currency units.
+
+    `only` has conditions by name, all of which must hold; days are UTC days, both included; of the events that match,
+    the first `per_day` of a day and the first `per_delivery` of a mail count.
+    """
 
     model_config = ConfigDict(extra="forbid")
     kind: str = Field(max_length=40, examples=["purchased"])
     points: Decimal = Field(ge=-10_000, le=10_000, decimal_places=2, examples=["10"])
     per_amount: Decimal | None = Field(None, gt=0, le=1_000_000, decimal_places=2, examples=["10"])
+    only: dict[str, str] = Field({}, max_length=10, examples=[{"amount_at_least": "50"}])
+    per_day: int | None = Field(None, ge=1, le=1000, examples=[3])
+    per_delivery: int | None = Field(None, ge=1, le=1000, examples=[1])
+    since: date | None = Field(None, ge=date(2000, 1, 1), le=date(2200, 1, 1), examples=["2026-12-01"])
+    until: date | None = Field(None, ge=date(2000, 1, 1), le=date(2200, 1, 1), examples=["2026-12-24"])
 
-    def rule(self) -> ScoringRule:
-        """The rule in hundredths and minor units."""
-        per_amount = None if self.per_amount is None else int(self.per_amount * HUNDREDTHS)
-        return ScoringRule(self.kind, int(self.points * HUNDREDTHS), per_amount)
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        kinds = {kind.name: kind for kind in scorable_kinds()}
+        if self.kind not in kinds:
+            raise ValueError(_("“%(kind)s” cannot be scored.", kind=self.kind))
+        if self.since and self.until and self.since > self.until:
+            raise ValueError(_("A rule ends before it begins."))
+        self.only = {name: self._condition(name, value) for name, value in sorted(self.only.items())}
+        return self
+
+    def _condition(self, name: str, value: str) -> str:
+        known = house().score_conditions.get(name)
+        if known is None or self.kind not in known.kinds:
+            raise ValueError(_("“%(name)s” cannot be asked of this kind of event.", name=name))
+        return known.read(value)
+
+    def row(self, clock_id: int) -> ScoreRule:
+        """The rule in hundredths, minor units and days since 1970, not yet in any session."""
+        return ScoreRule(
+            clock_id=clock_id,
+            kind=self.kind,
+            points=int(self.points * HUNDREDTHS),
+            per_amount=None if self.per_amount is None else int(self.per_amount * HUNDREDTHS),
+            conditions=self.only,
+            first_day=self.since and (self.since - _EPOCH).days,
+            last_day=self.until and (self.until - _EPOCH).days,
+            per_day=self.per_day,
+            per_delivery=self.per_delivery,
+        )
+
+    @classmethod
+    def of(cls, row: ScoreRule) -> "RulePlan":
+        """The inverse of `row`."""
+        return cls.model_construct(
+            kind=row.kind,
+            points=Decimal(row.points) / HUNDREDTHS,
+            per_amount=None if row.per_amount is None else Decimal(row.per_amount) / HUNDREDTHS,
+            only=dict(row.conditions or {}),
+            per_day=row.per_day,
+            per_delivery=row.per_delivery,
+            since=None if row.first_day is None else _EPOCH + timedelta(row.first_day),
+            until=None if row.last_day is None else _EPOCH + timedelta(row.last_day),
+        )
+
+
+class ScorePlan(BaseModel):
+    """A named score; without `id` it is a new one. The half-life is in days."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: int | None = Field(None, ge=1, le=32_000, examples=[MAIN])
+    name: Name = Field(examples=["Engagement"])
+    half_life_days: int = Field(ge=1, le=3650, examples=[180])
+    rules: list[RulePlan] = Field(max_length=MAX_RULES)
 
 
 class TierPlan(BaseModel):
@@ -53,31 +111,32 @@ class TierPlan(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     id: int | None = Field(None, ge=1, le=2**53, examples=[1])
-    name: Annotated[str, Field(max_length=60), AfterValidator(_name)] = Field(examples=["Loyal"])
+    name: Name = Field(examples=["Loyal"])
     threshold: int = Field(ge=0, le=1_000_000, examples=[100])
     colour: str = Field("blue", pattern="^[a-z]{1,20}$", examples=["orange"])
 
 
 class Plan(BaseModel):
-    """Everything together; kinds that are not mentioned score nothing."""
+    """Everything together. Tiers are names of the first score; kinds that no rule mentions score nothing."""
 
     model_config = ConfigDict(extra="forbid")
-    rules: list[RulePlan] = Field(max_length=100)
-    half_life_days: int = Field(ge=1, le=3650, examples=[180])
+    scores: list[ScorePlan] = Field(min_length=1, max_length=MAX_SCORES)
     tiers: list[TierPlan] = Field(min_length=1, max_length=MAX_TIERS)
+    margin_percent: int = Field(MARGIN_PERCENT, ge=0, le=MOST_MARGIN, examples=[10])
+    grace_days: int = Field(0, ge=0, le=MOST_GRACE, examples=[30])
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         self.tiers.sort(key=lambda tier: tier.threshold)
-        known = {kind.name for kind in scorable_kinds()}
-        if unknown := [rule.kind for rule in self.rules if rule.kind not in known]:
-            raise ValueError(_("“%(kind)s” cannot be scored.", kind=unknown[0]))
-        _all_different([rule.kind for rule in self.rules], _("Every kind has one rule."))
+        _all_different([score.name.casefold() for score in self.scores], _("Two scores have the same name."))
+        _all_different([score.id for score in self.scores if score.id], _("A score is there twice."))
         _all_different([tier.name.casefold() for tier in self.tiers], _("Two tiers have the same name."))
         _all_different([tier.threshold for tier in self.tiers], _("Two tiers begin at the same points."))
         _all_different([tier.id for tier in self.tiers if tier.id], _("A tier is there twice."))
         if self.tiers[0].threshold:
             raise ValueError(_("The first tier begins at 0 points: everybody is in one."))
+        if self.scores[0].id not in {None, MAIN} or any(score.id == MAIN for score in self.scores[1:]):
+            raise ValueError(_("The first score is the one that tiers are names of: it stays the first."))
         return self
 
 
@@ -112,81 +171,29 @@ def _message(error: Any) -> str:
         "per_amount": _("Amount for one more point"),
         "half_life_days": _("Half-life in days"),
         "threshold": _("Where a tier begins"),
-        "name": _("Name of a tier"),
+        "name": _("Name"),
+        "per_day": _("Most per day"),
+        "per_delivery": _("Most per mail"),
+        "since": _("First day"),
+        "until": _("Last day"),
+        "margin_percent": _("Margin in percent"),
+        "grace_days": _("Grace in days"),
     }
+    last = next((str(each) for each in reversed(error["loc"]) if str(each) in names), str(error["loc"][-1:] or ""))
     wanted = said[0] if said else _("this is missing, too long, or no number as expected")
-    return f"{names.get(str(error['loc'][-1]), error['loc'][-1])}: {wanted}"
+    return f"{names.get(last, last)}: {wanted}"
 
 
-def current_plan(session: Session) -> Plan | None:
-    """What is in force, or will be after the next rebuild; None before the first-run setup."""
-    clock = session.get(ScoreClock, 1)
-    if clock is None:
-        return None
-    rules = [
-        RulePlan(kind=row.kind, points=_whole(row.points), per_amount=_whole(row.per_amount))
-        for row in session.scalars(select(ScoreRule).order_by(ScoreRule.kind))
-        if row.kind in house().kinds
-    ]
-    tiers = [TierPlan.model_validate(tier, from_attributes=True) for tier in all_tiers(session)]
-    return Plan(rules=rules, half_life_days=clock.wanted_half_life_days, tiers=tiers)
-
-
-@overload
-def _whole(hundredths: int) -> Decimal: ...
-@overload
-def _whole(hundredths: None) -> None: ...
-def _whole(hundredths: int | None) -> Decimal | None:
-    return None if hundredths is None else Decimal(hundredths) / HUNDREDTHS
-
-
-def rescores(old: Plan, new: Plan) -> bool:
-    """Whether the new plan gives the past other scores."""
-    return old.half_life_days != new.half_life_days or _worth(old) != _worth(new)
-
-
-def _worth(plan: Plan) -> set[ScoringRule]:
-    return {rule.rule() for rule in plan.rules if rule.points or rule.per_amount}
-
-
-def save_plan(session: Session, plan: Plan, now: datetime, *, taking_back: bool = False) -> Plan:
-    """Put the plan in force and return the one before. Only `taking_back` may bring back tiers by their old id."""
-    clock = score_clock(session, changing=True)
-    before = current_plan(session)
-    if clock is None or before is None:
-        raise Invalid(_("Finish the first-run setup before you change scores."))
-    if rescores(before, plan):
-        session.execute(delete(ScoreRule))
-        rules = [rule.rule() for rule in plan.rules]
-        session.add_all(ScoreRule(kind=r.kind, points=r.points, per_amount=r.per_amount_minor) for r in rules)
-        clock.wanted_half_life_days = plan.half_life_days
-        want_rebuild(session, now)
-    _save_tiers(session, plan, Decay(clock.half_life_days, clock.landmark_day), now, taking_back)
-    return before
-
-
-def _save_tiers(session: Session, plan: Plan, decay: Decay, now: datetime, taking_back: bool) -> None:
-    existing = {tier.id: tier for tier in all_tiers(session)}
-    for planned in plan.tiers:
-        if planned.id and planned.id not in existing and not taking_back:
-            raise Invalid(_("A tier has been removed by somebody else. Reload the page."))
-    # Names are unique at every moment: two tiers may swap theirs only by way of others.
-    for tier in existing.values():
-        tier.name = f"\x1f{tier.id}"
-    session.flush()
-    for planned in plan.tiers:
-        tier = existing.pop(planned.id) if planned.id in existing else Tier(id=planned.id)
-        tier.name, tier.threshold, tier.colour = planned.name, planned.threshold, planned.colour
-        session.add(tier)
-    session.flush()
-    if existing:
-        _dissolve(session, list(existing), decay, now)
-
-
-def _dissolve(session: Session, tier_ids: list[int], decay: Decay, now: datetime) -> None:
-    """Give the people of removed tiers those that are left."""
-    left = [tier for tier in all_tiers(session) if tier.id not in tier_ids]
-    due = tier_sql(left, decay, now)
-    moving = update(Standing).where(Standing.tier_id.in_(tier_ids)).values(tier_id=due, tier_since=now)
-    session.execute(moving, execution_options={"synchronize_session": False})
-    session.execute(delete(Tier).where(Tier.id.in_(tier_ids)))
+def worth(score: ScorePlan) -> list[tuple[Any, ...]]:
+    """The rules as values that are alike when they give everybody the same points."""
+    rows = [rule.row(0) for rule in score.rules if rule.points or rule.per_amount]
+    return sorted(
+        (
+            row.kind,
+            row.points,
+            *(-1 if each is None else each for each in (row.per_amount, row.first_day, row.last_day)),
+            *(-1 if each is None else each for each in (row.per_day, row.per_delivery)),
+            tuple(sorted(row.conditions.items())),
+        )
+        for row in rows
+    )

@@ -1,91 +1,151 @@
-"""Scores from scratch: all events summed in one statement.
+"""Scores from scratch: a few people at once, or everybody in stretches that let events in between.
 
 A rebuild gives the same integers as adding event by event (`apply.py`), so it may run at any time. It is wanted when
 the rules or the half-life changed, and when the landmark is too long ago for 64 bits.
+
+*Everybody.* The new sums are drafted, a stretch of people per transaction, while the old ones stay in force: pages and
+tiers never see a mixture. Whoever is touched by events meanwhile loses her drafted sum (`apply.py` deletes it). The
+last step sums those without a draft and puts all of it in force. A stretch locks the clock: no event falls between.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ARRAY, CTE, BigInteger, Select, cast, func, literal, select, type_coerce, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    SmallInteger,
+    and_,
+    delete,
+    except_,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
 
 from app.events.models import Event
-from app.scoring.models import ScoreClock
-from app.scoring.points import Points, points_of, score_clock
+from app.importing.batch import is_among
+from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft
+from app.scoring.points import Points, all_points, decay_of, score_clocks, today
+from app.scoring.sums import sums
 from app.subscribers.models import Standing
-from segments.score import Decay, day_of
+from segments.score import Decay
 
-# So many half-lives before the landmark, and earlier, the factor is 0 (segments.score).
-FORGOTTEN = 22
+# People whose sums are drafted in one transaction.
+STRETCH = 50_000
+_SILENT = {"synchronize_session": False}
 
 
 def is_due(clock: ScoreClock, now: datetime) -> bool:
     """Whether the stored scores have to be rebuilt."""
-    decay = Decay(clock.half_life_days, clock.landmark_day)
-    return clock.rebuild_wanted_at is not None or decay.needs_rebase(_today(now))
+    return clock.rebuild_wanted_at is not None or decay_of(clock).needs_rebase(today(now))
 
 
-def want_rebuild(session: Session, now: datetime) -> None:
-    """The rules have changed; the caller rings `jobs.keep_scores` once it has committed."""
-    session.execute(update(ScoreClock).values(rebuild_wanted_at=now))
+def want_rebuild(session: Session, now: datetime, clock_ids: Sequence[int] = (MAIN,)) -> None:
+    """The rules have changed: what was drafted by the old ones goes. The caller rings `jobs.keep_scores` later."""
+    session.execute(delete(ScoreDraft).where(ScoreDraft.clock_id.in_(clock_ids)), execution_options=_SILENT)
+    wanted = update(ScoreClock).where(ScoreClock.id.in_(clock_ids))
+    session.execute(wanted.values(rebuild_wanted_at=now, drafted_to=None, draft_landmark_day=None))
 
 
 def rebuild(session: Session, now: datetime, people: Sequence[int] | None = None) -> None:
-    """Sum all events anew, of everybody or of these people; of everybody also in the wanted half-life from today on."""
-    clock = score_clock(session, changing=True)
-    if clock is None:
-        return
-    if people is None:
-        clock.half_life_days, clock.landmark_day = clock.wanted_half_life_days, _today(now)
-        clock.rebuild_wanted_at, clock.rebuilt_at = None, now
-        session.flush()
-    _write(session, points_of(session, clock), people)
+    """Sum all events anew, of everybody or of these people; of everybody also in the wanted half-life."""
+    for clock in score_clocks(session, changing=True):
+        if people is None:
+            want_rebuild(session, now, [clock.id])
+            session.refresh(clock)
+            while rebuild_step(session, clock, now):
+                pass
+        else:
+            _sum_anew(session, clock, people)
 
 
-def _write(session: Session, points: Points, people: Sequence[int] | None) -> None:
-    summed = sums(session, points, people).subquery()
-    person = aliased(Standing)
-    scores = select(person.subscriber_id, func.coalesce(summed.c.score, 0).label("score"))
-    scores = scores.outerjoin(summed, summed.c.subscriber_id == person.subscriber_id)
-    new = (scores if people is None else scores.where(person.subscriber_id.in_(people))).subquery()
-    changed = update(Standing).where(Standing.subscriber_id == new.c.subscriber_id, Standing.score != new.c.score)
-    session.execute(changed.values(score=new.c.score), execution_options={"synchronize_session": False})
+def rebuild_step(session: Session, clock: ScoreClock, now: datetime) -> bool:
+    """Draft the sums of the next stretch of people; False when there was none left and the draft is in force now.
+
+    The clock must be locked by the caller.
+    """
+    if clock.drafted_to is None:
+        clock.drafted_to, clock.draft_landmark_day = 0, _landmark(clock, now)
+    upper = _end_of_stretch(session, clock.drafted_to)
+    points = _drafted(session, clock)
+    if upper is None:
+        _put_in_force(session, clock, points, now)
+        return False
+    stretch = Event.subscriber_id.between(clock.drafted_to + 1, upper)
+    _draft(session, points, Standing.subscriber_id.between(clock.drafted_to + 1, upper), stretch)
+    clock.drafted_to = upper
+    session.flush()
+    return True
 
 
-def sums(session: Session, points: Points, people: Sequence[int] | None = None) -> Select[int, int]:
-    """SELECT subscriber_id and the score that all her events add up to, for those who have any that count."""
-    factors = _factors(session, points)
-    score = cast(func.sum(points.worth_sql() * factors.c.factor), BigInteger).label("score")
-    counted = select(Event.subscriber_id, score).join(factors, factors.c.day == points.day_sql())
-    if people is not None:
-        counted = counted.where(Event.subscriber_id.in_(people))
-    return counted.where(*points.counting_sql()).group_by(Event.subscriber_id)
+def _landmark(clock: ScoreClock, now: datetime) -> int:
+    """The old one as long as it serves: then only those whose score changed are written."""
+    if clock.half_life_days == clock.wanted_half_life_days and not decay_of(clock).needs_rebase(today(now)):
+        return clock.landmark_day
+    return today(now)
 
 
-def _factors(session: Session, points: Points) -> CTE:
-    """day and factor of every day that has events, sent along as one value: SQL multiplies with Python's integers."""
-    first, last = _days(session, points.decay)
-    values = [factor for _day, factor in points.decay.table(first, last)]
-    if session.get_bind().dialect.name == "postgresql":
-        given = func.unnest(cast(values, ARRAY(BigInteger))).table_valued("factor", with_ordinality="place")
-        each = given.render_derived()
-        days = select((each.c.place - 1 + literal(first, BigInteger)).label("day"), each.c.factor)
+def _drafted(session: Session, clock: ScoreClock) -> Points:
+    assert clock.draft_landmark_day is not None
+    (points,) = all_points(session, [clock])
+    return Points(points.rules, Decay(clock.wanted_half_life_days, clock.draft_landmark_day), clock.id)
+
+
+def _end_of_stretch(session: Session, after: int) -> int | None:
+    stretch = select(Standing.subscriber_id).where(Standing.subscriber_id > after)
+    ids = stretch.order_by(Standing.subscriber_id).limit(STRETCH).subquery()
+    upper: int | None = session.scalar(select(func.max(ids.c.subscriber_id)))
+    return upper
+
+
+def _draft(session: Session, points: Points, people: ColumnElement[bool], events: ColumnElement[bool]) -> None:
+    summed = sums(session, points, events).subquery()
+    total = func.coalesce(summed.c.total, literal(0, BigInteger))
+    new = select(literal(points.clock_id, SmallInteger), Standing.subscriber_id, total).select_from(Standing)
+    new = new.outerjoin(summed, summed.c.subscriber_id == Standing.subscriber_id).where(people)
+    session.execute(insert(ScoreDraft).from_select(["clock_id", "subscriber_id", "total"], new))
+
+
+def _put_in_force(session: Session, clock: ScoreClock, points: Points, now: datetime) -> None:
+    mine = ScoreDraft.clock_id == clock.id
+    # As a difference of sets: PostgreSQL believes a new table to be empty, and would look for each person in all of it.
+    without = except_(select(Standing.subscriber_id), select(ScoreDraft.subscriber_id).where(mine)).subquery()
+    if session.scalar(select(func.count()).select_from(without)):
+        touched = select(without.c.subscriber_id)
+        _draft(session, points, Standing.subscriber_id.in_(touched), Event.subscriber_id.in_(touched))
+    _take_over(session, clock.id, mine)
+    clock.half_life_days, clock.landmark_day = points.decay.half_life_days, points.decay.landmark_day
+    clock.rebuild_wanted_at, clock.rebuilt_at = None, now
+    clock.drafted_to = clock.draft_landmark_day = None
+    session.flush()
+
+
+def _take_over(session: Session, clock_id: int, whose: ColumnElement[bool]) -> None:
+    """Make the drafted sums the stored ones."""
+    if clock_id == MAIN:
+        same = Standing.subscriber_id == ScoreDraft.subscriber_id
+        changed = update(Standing).where(same, whose, Standing.score != ScoreDraft.total)
+        session.execute(changed.values(score=ScoreDraft.total), execution_options=_SILENT)
     else:
-        each = func.json_each(json.dumps(values)).table_valued("key", "value")
-        days = select((each.c.key + first).label("day"), each.c.value.label("factor"))
-    # Read once, not for every event.
-    return days.cte("decay").prefix_with("MATERIALIZED")
+        drafted = select(ScoreDraft.subscriber_id).where(whose)
+        old = delete(Score).where(Score.clock_id == clock_id, Score.subscriber_id.in_(drafted))
+        session.execute(old, execution_options=_SILENT)
+        new = select(ScoreDraft.clock_id, ScoreDraft.subscriber_id, ScoreDraft.total).where(
+            whose, ScoreDraft.total != 0
+        )
+        session.execute(insert(Score).from_select(["clock_id", "subscriber_id", "total"], new))
+    session.execute(delete(ScoreDraft).where(whose), execution_options=_SILENT)
 
 
-def _days(session: Session, decay: Decay) -> tuple[int, int]:
-    """The first and the last day on which an event can count."""
-    seconds = type_coerce(Event.occurred_at, BigInteger)
-    first, last = session.execute(select(func.min(seconds), func.max(seconds))).one()
-    last_day = min(day_of(last or 0), decay.last_day)
-    return min(max(day_of(first or 0), decay.landmark_day - FORGOTTEN * decay.half_life_days), last_day), last_day
-
-
-def _today(now: datetime) -> int:
-    return day_of(int(now.timestamp()))
+def _sum_anew(session: Session, clock: ScoreClock, people: Sequence[int]) -> None:
+    """Of a few, in the decay in force; where a rebuild has drafted their sums already, it will look at them again."""
+    (points,) = all_points(session, [clock])
+    drafted = and_(ScoreDraft.clock_id == clock.id, is_among(session, ScoreDraft.subscriber_id, people))
+    session.execute(delete(ScoreDraft).where(drafted), execution_options=_SILENT)
+    whose, events = (is_among(session, each, people) for each in (Standing.subscriber_id, Event.subscriber_id))
+    _draft(session, points, whose, events)
+    _take_over(session, clock.id, drafted)

@@ -13,12 +13,13 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.events.record import happening, record
+from app.importing.batch import is_among
 from app.scoring.kinds import TIER_CHANGED
-from app.scoring.models import Tier
+from app.scoring.models import Tier, TierPolicy
 from app.subscribers.models import Standing
 from segments.label import Label
 from segments.score import Decay, day_of
-from segments.tier import TierStep, tier_case
+from segments.tier import Hold, TierStep, tier_case
 
 # So many people change tier in one transaction.
 BATCH = 5_000
@@ -43,8 +44,18 @@ def all_tiers(session: Session) -> list[Tier]:
     return list(session.scalars(select(Tier).order_by(Tier.threshold, Tier.id)))
 
 
+def hold_of(session: Session) -> Hold:
+    """How readily people fall."""
+    policy = session.get(TierPolicy, 1, populate_existing=True)
+    return Hold(policy.margin_percent, policy.grace_days) if policy else Hold()
+
+
 def tier_sql(
-    tiers: Sequence[Tier], decay: Decay, now: datetime, score: ColumnElement[int] | None = None
+    tiers: Sequence[Tier],
+    decay: Decay,
+    now: datetime,
+    score: ColumnElement[int] | None = None,
+    hold: Hold | None = None,
 ) -> ColumnElement[Any]:
     """The id of the tier that people's stored score (or another one, in the same decay) stands for at this time.
 
@@ -52,7 +63,7 @@ def tier_sql(
     """
     stored = Standing.score.expression if score is None else score
     steps = [TierStep(tier.id, tier.name, tier.threshold if place else _BOTTOM) for place, tier in enumerate(tiers)]
-    return tier_case(stored, Standing.tier_id.expression, steps, decay, day_of(int(now.timestamp())))
+    return tier_case(stored, Standing.tier_id.expression, steps, decay, day_of(int(now.timestamp())), hold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ def change_tiers(session: Session, decay: Decay, now: datetime, people: Sequence
     tiers = all_tiers(session)
     if not tiers:
         return 0
-    due = tier_sql(tiers, decay, now)
+    due = tier_sql(tiers, decay, now, hold=hold_of(session))
     moves = list(_moves(session, due, people))
     if moves:
         movers = Standing.subscriber_id.in_([move.subscriber_id for move in moves])
@@ -82,7 +93,7 @@ def change_tiers(session: Session, decay: Decay, now: datetime, people: Sequence
 def _moves(session: Session, due: ColumnElement[Any], people: Sequence[int] | None) -> Iterator[Move]:
     moving = select(Standing.subscriber_id, Standing.tier_id, due).where(Standing.tier_id.is_distinct_from(due))
     if people is not None:
-        moving = moving.where(Standing.subscriber_id.in_(people))
+        moving = moving.where(is_among(session, Standing.subscriber_id, people))
     for row in session.execute(moving.order_by(Standing.subscriber_id).limit(BATCH)):
         yield Move(*row)
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask_babel import gettext as _
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -13,23 +14,28 @@ from app.db import reading, transaction, utc_now
 from app.errors import Invalid
 from app.i18n import language
 from app.queue import enqueue
-from app.scoring.forms import act, plan_data
+from app.scoring.forms import act, conditions_of, plan_data
 from app.scoring.jobs import keep_scores
-from app.scoring.models import ScoreClock
-from app.scoring.plan import MAX_TIERS, Plan, current_plan, read_plan, save_plan, scorable_kinds
+from app.scoring.plan import MAX_RULES, MAX_SCORES, MAX_TIERS, Plan, read_plan, scorable_kinds
+from app.scoring.points import score_clocks
 from app.scoring.preview import Preview, preview, tier_sizes
+from app.scoring.saving import current_plan, save_plan
 from app.scoring.tiers import tier_label
+from app.scoring.words import condition_choices, says_rule
+from app.subscribers.models import Standing
 from app.undo import flash_undo
+from segments.tier import MOST_GRACE, MOST_MARGIN
 
 blueprint = for_marketers("scoring", __name__, url_prefix="/scoring")
 
 # The plan before the last saved one waits here for "undo".
 _BEFORE = "scoring_before"
+_MOST = {"scores": MAX_SCORES, "rules": MAX_RULES, "tiers": MAX_TIERS, "margin": MOST_MARGIN, "grace": MOST_GRACE}
 
 
 @blueprint.app_context_processor
 def _words() -> dict[str, Any]:
-    return {"tier_name": lambda name: tier_label(name)(language())}
+    return {"tier_name": lambda name: tier_label(name)(language()), "says_rule": says_rule}
 
 
 @blueprint.get("/")
@@ -42,7 +48,7 @@ def index() -> str:
 
 @blueprint.post("/draft")
 def draft() -> str:
-    """A tier more or less, nothing saved; or the preview, for those without scripts."""
+    """A tier, a rule or a score more or less, nothing saved; or the preview, for those without scripts."""
     data = plan_data(request.form)
     act(data, request.form.get("action", ""))
     seen, refusal = _previewed(data)
@@ -52,8 +58,8 @@ def draft() -> str:
 
 @blueprint.post("/preview")
 def show_preview() -> str:
-    """How many would change tier, while the form is being filled in."""
-    seen, refusal = _previewed(plan_data(request.form))
+    """Who would change tier, while the form is being filled in; `all` asks everybody, however many there are."""
+    seen, refusal = _previewed(plan_data(request.form), ask_all="all" in request.args)
     return render_template("scoring/_preview.html", seen=seen, refusal=refusal)
 
 
@@ -85,6 +91,13 @@ def undo() -> Response:
     return redirect(url_for(".index"))
 
 
+@blueprint.get("/progress")
+def progress() -> str:
+    """How far the scores of the past are worked out; asked again and again while they are."""
+    with reading() as session:
+        return render_template("scoring/_progress.html", rebuilding=_rebuilding(session), was_asked=True)
+
+
 def _read(data: dict[str, Any]) -> tuple[Plan | None, Invalid | None]:
     """The plan, or what is wrong with it: here the form, with all that was typed, is the answer."""
     try:
@@ -93,17 +106,31 @@ def _read(data: dict[str, Any]) -> tuple[Plan | None, Invalid | None]:
         return None, error
 
 
-def _previewed(data: dict[str, Any]) -> tuple[Preview | None, Invalid | None]:
+def _previewed(data: dict[str, Any], *, ask_all: bool = False) -> tuple[Preview | None, Invalid | None]:
     plan, refusal = _read(data)
     if plan is None:
         return None, refusal
     with reading() as session:
-        return preview(session, plan, utc_now()), None
+        return preview(session, plan, utc_now(), ask_all=ask_all), None
+
+
+def _rebuilding(session: Session) -> dict[str, Any] | None:
+    """Which scores wait for their rebuild, and how far the one under way is: the last id drafted, and the last."""
+    waiting = [clock for clock in score_clocks(session) if clock.rebuild_wanted_at is not None]
+    if not waiting:
+        return None
+    last = session.scalar(select(func.max(Standing.subscriber_id))) or 0
+    done = max(clock.drafted_to or 0 for clock in waiting)
+    return {"names": [clock.name for clock in waiting], "done": done, "total": last}
 
 
 def _page(session: Session, data: dict[str, Any] | None, **shown: Any) -> str:
-    clock = session.get(ScoreClock, 1)
-    rules = {rule["kind"]: rule for rule in data["rules"]} if data else {}
-    page = {"plan": data, "rules": rules, "kinds": scorable_kinds(), "max_tiers": MAX_TIERS, "spoken": language}
-    waiting = clock is not None and clock.rebuild_wanted_at is not None
-    return render_template("scoring/index.html", **page, sizes=tier_sizes(session), waiting=waiting, **shown)
+    page = {"plan": data, "kinds": scorable_kinds(), "most": _MOST, "spoken": language, "conditions_of": conditions_of}
+    return render_template(
+        "scoring/index.html",
+        **page,
+        choices=condition_choices(session),
+        sizes=tier_sizes(session),
+        rebuilding=_rebuilding(session),
+        **shown,
+    )

@@ -1,48 +1,102 @@
 """What is said about scores elsewhere: segment fields, merge tags, and what stands beneath events on the timeline."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from flask_babel import gettext as _
+from sqlalchemy import BigInteger, ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.db import utc_now
 from app.events.models import Event
+from app.feature import house
+from app.formatting import day as formatted
 from app.i18n import language
 from app.scoring.kinds import TIER_CHANGED
-from app.scoring.points import score_clock
+from app.scoring.models import MAIN, Score, ScoreClock
+from app.scoring.points import Rule, decay_of, score_clock, score_clocks, today
 from app.scoring.tiers import all_tiers, tier_label
 from app.subscribers.models import Standing
 from segments.label import Label
-from segments.score import Decay, day_of
-from segments.vocabulary import Field, FieldType, Group
+from segments.vocabulary import Choices, Field, FieldType, Group
 
 
 def fields(session: Session) -> Iterator[Field]:
-    """Score in points of today, tier, and since when."""
+    """Each score in points of today, the main one first, tier, and since when."""
     group = Group.SCORE_AND_TIER
-    clock = score_clock(session)
-    if clock is not None:
-        decay, today = Decay(clock.half_life_days, clock.landmark_day), day_of(int(utc_now().timestamp()))
-        score = decay.value_sql(Standing.score.expression, today)
-        yield Field("score", Label("score", "Punktestand"), FieldType.NUMBER, lambda: score, group)
+    for clock in score_clocks(session):
+        score = decay_of(clock).value_sql(_stored(clock), today(utc_now()))
+        is_main = clock.id == MAIN
+        name, label = f"score.{clock.id}", Label(f"score “{clock.name}”", f"Punktestand „{clock.name}“")
+        if is_main:
+            name, label = "score", Label("score", "Punktestand")
+        yield Field(name, label, FieldType.NUMBER, partial(_itself, score), group)
     tiers = tuple((str(tier.id), tier_label(tier.name)) for tier in all_tiers(session))
     yield Field("tier", Label("tier", "Stufe"), FieldType.CHOICE, lambda: Standing.tier_id, group, tiers)
     since = Label("last change of tier", "letzter Stufenwechsel")
     yield Field("tier_since", since, FieldType.MOMENT, lambda: Standing.tier_since, group)
 
 
-def merge_tags(session: Session, subscriber_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+def _stored(clock: ScoreClock) -> ColumnElement[Any]:
+    if clock.id == MAIN:
+        return Standing.score.expression
+    mine = (Score.clock_id == clock.id, Score.subscriber_id == Standing.subscriber_id)
+    aside = select(Score.total).where(*mine).correlate(Standing).scalar_subquery()
+    return func.coalesce(aside, literal(0, BigInteger))
+
+
+def _itself(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column
+
+
+def condition_choices(session: Session) -> dict[str, Choices]:
+    """What conditions may be chosen from, by their name."""
+    return {name: each.choices(session) for name, each in house().score_conditions.items() if each.choices}
+
+
+def says_rule(rule: Rule, choices: Mapping[str, Choices]) -> str:
+    """What a rule is about, in the reader's language: “Clicked · link contains cheese · at most 2 per day”."""
+    kind = house().kinds[rule.worth.kind].label(language())
+    asked = [_says_condition(name, value, choices) for name, value in rule.conditions]
+    return " · ".join([kind, *asked, *_says_limits(rule)])
+
+
+def _says_limits(rule: Rule) -> Iterator[str]:
+    if rule.per_day is not None:
+        yield _("at most %(most)s per day", most=rule.per_day)
+    if rule.per_delivery is not None:
+        yield _("at most %(most)s per mail", most=rule.per_delivery)
+    if rule.first_day is not None:
+        yield _("from %(day)s", day=formatted(_day(rule.first_day)))
+    if rule.last_day is not None:
+        yield _("until %(day)s", day=formatted(_day(rule.last_day)))
+
+
+def _says_condition(name: str, value: str, choices: Mapping[str, Choices]) -> str:
+    known = house().score_conditions.get(name)
+    named = dict(choices.get(name, ())).get(value)
+    return f"{known.label(language()) if known else name}: {named(language()) if named else value}"
+
+
+def _day(number: int) -> date:
+    return date(1970, 1, 1) + timedelta(number)
+
+
+def merge_tags(session: Session, subscriber_ids: Sequence[int], wanted: Container[str]) -> dict[int, dict[str, Any]]:
     """`score` (points, one decimal) and `tier` (its name) of each person."""
+    if "score" not in wanted and "tier" not in wanted:
+        return {}
     clock = score_clock(session)
     if clock is None:
         return {}
-    decay, today = Decay(clock.half_life_days, clock.landmark_day), day_of(int(utc_now().timestamp()))
+    decay, day = decay_of(clock), today(utc_now())
     names: dict[int | None, str] = {tier.id: tier.name for tier in all_tiers(session)}
-    wanted = select(Standing.subscriber_id, Standing.score, Standing.tier_id)
+    people = select(Standing.subscriber_id, Standing.score, Standing.tier_id)
     return {
-        person: {"score": round(decay.value(score, today), 1), "tier": names.get(tier_id)}
-        for person, score, tier_id in session.execute(wanted.where(Standing.subscriber_id.in_(subscriber_ids)))
+        person: {"score": round(decay.value(score, day), 1), "tier": names.get(tier_id)}
+        for person, score, tier_id in session.execute(people.where(Standing.subscriber_id.in_(subscriber_ids)))
     }
 
 

@@ -5,8 +5,10 @@ from flask_babel import lazy_gettext as _l
 from app.feature import Feature, NavigationEntry
 from app.shop import models  # noqa: F401 - its tables
 from app.shop.api import blueprint as api
+from app.shop.conditions import CONDITIONS
 from app.shop.counts import on_events, on_events_removed
 from app.shop.fields import fields
+from app.shop.history import HISTORY
 from app.shop.importing import importer
 from app.shop.kinds import KINDS
 from app.shop.merge_tags import merge_tags
@@ -16,8 +18,10 @@ feature = Feature(
     name="shop",
     blueprints=(blueprint, api),
     event_kinds=KINDS,
+    score_conditions=CONDITIONS,
     fields=fields,
     merge_tags=merge_tags,
+    history=HISTORY,
     on_events=on_events,
     on_events_removed=on_events_removed,
     navigation=(NavigationEntry(_l("Shop"), "shop.index", "shopping-bag", 55),),

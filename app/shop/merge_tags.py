@@ -1,6 +1,6 @@
 """What mails may say about purchases: sums, and the products somebody bought last."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,21 +12,20 @@ from app.subscribers.models import Standing
 _LATEST = 4
 
 
-def merge_tags(session: Session, subscriber_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """`orders` and `products` of each of these people; two queries for all of them. Money is in whole units."""
-    columns = Standing.subscriber_id, Standing.orders, Standing.spent, Standing.last_order_at
-    people = session.execute(select(*columns).where(Standing.subscriber_id.in_(subscriber_ids)))
-    tags: dict[int, dict[str, Any]] = {
-        each.subscriber_id: {
-            "orders": {"count": each.orders, "sum": each.spent / 100, "last_at": each.last_order_at},
-            "products": [],
-        }
-        for each in people
-    }
-    for each in session.execute(_latest(subscriber_ids)):
-        price = None if each.price is None else each.price / 100
-        product = {"name": each.name, "url": each.url, "image": each.image, "price": price}
-        tags[each.subscriber_id]["products"].append(product)
+def merge_tags(session: Session, subscriber_ids: Sequence[int], wanted: Container[str]) -> dict[int, dict[str, Any]]:
+    """`orders` and `products` of each of these people, one query for each. Money is in whole units."""
+    tags: dict[int, dict[str, Any]] = {}
+    if "orders" in wanted:
+        columns = Standing.subscriber_id, Standing.orders, Standing.spent, Standing.last_order_at
+        people = session.execute(select(*columns).where(Standing.subscriber_id.in_(subscriber_ids)))
+        for person, count, spent, last_at in people:
+            tags[person] = {"orders": {"count": count, "sum": spent / 100, "last_at": last_at}}
+    if "products" in wanted:
+        for person in subscriber_ids:
+            tags.setdefault(person, {})["products"] = []
+        for person, name, url, image, price in session.execute(_latest(subscriber_ids)):
+            product = {"name": name, "url": url, "image": image, "price": None if price is None else price / 100}
+            tags[person]["products"].append(product)
     return tags
 
 

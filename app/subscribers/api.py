@@ -18,7 +18,7 @@ from app.subscribers.erasing import erase
 from app.subscribers.exporting import export_person
 from app.subscribers.lifecycle import unsubscribe
 from app.subscribers.listing import Filters, after
-from app.subscribers.merge_tags import merge_tags
+from app.subscribers.merge_tags import PROFILE, merge_tags
 from app.subscribers.models import Subscriber
 from app.subscribers.people import find, person
 from app.subscribers.profile import WORDS, change_profile, topic_keys
@@ -155,7 +155,7 @@ def _check_read_only(session: Session, found: Subscriber, given: SubscriberChang
 
 def _out(session: Session, people: Iterable[Subscriber]) -> list[dict[str, Any]]:
     shown = list(people)
-    words = merge_tags(session, [each.id for each in shown])
+    words = merge_tags(session, [each.id for each in shown], PROFILE)
     return [
         {
             **{name: value for name, value in words[each.id].items() if name != "name"},

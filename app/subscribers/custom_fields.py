@@ -34,7 +34,7 @@ def custom_field(session: Session, field_id: int) -> CustomField:
 
 
 def add_field(session: Session, key: str, label: str, kind: FieldKind, choices: Sequence[str] = ()) -> CustomField:
-    """A new field; choices are the values of a `choice`."""
+    """A new field; choices are the values of a `choice`, or of a `list` that takes no others."""
     key = clean(key).lower()
     if not KEY.fullmatch(key):
         wanted = _("Small letters, digits and _, beginning with a letter.")
@@ -68,10 +68,10 @@ def delete_field(session: Session, field_id: int) -> None:
 
 
 def _choices(kind: FieldKind, choices: Sequence[str]) -> list[str]:
-    if kind is not FieldKind.CHOICE:
+    if kind not in {FieldKind.CHOICE, FieldKind.LIST}:
         return []
     cleaned = list(dict.fromkeys(name for each in choices if (name := parse_text(each, 100))))
-    if not cleaned:
+    if not cleaned and kind is FieldKind.CHOICE:
         wanted = _("Give at least one choice.")
         raise Invalid(wanted, {"choices": wanted})
     return cleaned

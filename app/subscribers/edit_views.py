@@ -92,6 +92,8 @@ def _shown(field: CustomField, value: Any) -> Any:
             return date.fromisoformat(value)
         case FieldKind.FLAG:
             return str(value).lower()
+        case FieldKind.LIST:
+            return ", ".join(value)
     return value
 
 

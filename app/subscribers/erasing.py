@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, Table, Text, delete, func, null, select, update
 from sqlalchemy.orm import Session
 
+from app.feature import house
 from app.importing.models import Import, ImportChange, ImportReject
 from app.outbox.models import Letter
 from app.subscribers.lifecycle import put_on_suppression_list
@@ -43,6 +44,8 @@ def erase(session: Session, subscriber_id: int, now: datetime) -> bool:
     for table, column in tables_about_people():
         _empty(session, table, column, subscriber_id)
     session.flush()
+    # Her events say less than before: what other features made of them is made anew.
+    house().on_events_removed(session, [subscriber_id])
     return True
 
 
@@ -64,6 +67,7 @@ def _forget_profile(session: Session, person: Subscriber, now: datetime) -> None
     standing = person.standing
     standing.status, standing.tracking = Status.ERASED, TrackingMode.NONE
     standing.language = standing.country = standing.birthday = standing.birth_year = None
+    standing.provider = standing.devices = None
     standing.ended_at = standing.ended_at or now
     session.execute(delete(SubscriberTag).where(SubscriberTag.subscriber_id == person.id))
     lasting = (Subscription.subscriber_id == person.id) & Subscription.ended_at.is_(None)

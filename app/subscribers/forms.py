@@ -116,6 +116,9 @@ def custom_input(field: CustomField) -> Field:
             )
         case FieldKind.DATE:
             return DateField(field.label, [Optional()])
+        case FieldKind.LIST:
+            known = ", ".join(field.choices)
+            return StringField(field.label, validators, description=known or _("Several, with commas between them."))
     return StringField(field.label, validators)
 
 

@@ -1,7 +1,6 @@
 """What mails may say of their reader: plain values of her profile (TRUST S1)."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -11,16 +10,23 @@ from app.subscribers.models import Standing, Subscriber, SubscriberTag, Subscrip
 from app.subscribers.values import Birthday
 
 
-def merge_tags(session: Session, subscriber_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The profile of each of these people; three queries for all of them."""
-    people = session.scalars(select(Subscriber).where(Subscriber.id.in_(subscriber_ids)))
-    tags = _names(
-        session,
-        select(SubscriberTag.subscriber_id, Tag.name).join(Tag).where(SubscriberTag.subscriber_id.in_(subscriber_ids)),
-    )
-    lasting = Subscription.subscriber_id.in_(subscriber_ids) & Subscription.ended_at.is_(None)
-    topics = _names(session, select(Subscription.subscriber_id, Topic.key).join(Topic).where(lasting))
-    return {each.id: _values(each, tags[each.id], topics[each.id]) for each in people}
+def merge_tags(session: Session, subscriber_ids: Sequence[int], wanted: Container[str]) -> dict[int, dict[str, Any]]:
+    """The profile of each of these people, as far as it is wanted; at most three queries for all of them."""
+    columns = {name: column for name, column in _COLUMNS.items() if name in wanted}
+    if "name" in wanted:
+        columns |= {name: _COLUMNS[name] for name in ("first_name", "last_name")}
+    if "birthday" in wanted:
+        columns |= {"birthday": Standing.birthday, "birth_year": Standing.birth_year}
+    names = tuple(columns)
+    people = select(Subscriber.id, *columns.values()).join(Subscriber.standing)
+    tags = {
+        key: dict(zip(names, values, strict=True))
+        for key, *values in session.execute(people.where(Subscriber.id.in_(subscriber_ids)))
+    }
+    for values in tags.values():
+        _complete(values, wanted)
+    _add_lists(session, tags, wanted)
+    return tags
 
 
 def birthday_of(standing: Standing) -> str | None:
@@ -28,23 +34,37 @@ def birthday_of(standing: Standing) -> str | None:
     return str(Birthday(standing.birthday, standing.birth_year)) if standing.birthday else None
 
 
-def _values(person: Subscriber, tags: list[str], topics: list[str]) -> dict[str, Any]:
-    return {
-        "first_name": person.first_name,
-        "last_name": person.last_name,
-        "name": " ".join(filter(None, (person.first_name, person.last_name))),
-        "email": person.email,
-        "language": person.standing.language,
-        "country": person.standing.country,
-        "birthday": birthday_of(person.standing),
-        "attributes": dict(person.attributes),
-        "tags": sorted(tags),
-        "topics": sorted(topics),
-    }
+def _complete(values: dict[str, Any], wanted: Container[str]) -> None:
+    if "name" in wanted:
+        values["name"] = " ".join(filter(None, (values["first_name"], values["last_name"])))
+    if "birthday" in wanted:
+        month_and_day, year = values["birthday"], values.pop("birth_year")
+        values["birthday"] = str(Birthday(month_and_day, year)) if month_and_day else None
 
 
-def _names(session: Session, statement: Any) -> defaultdict[int, list[str]]:
-    names: defaultdict[int, list[str]] = defaultdict(list)
-    for subscriber_id, name in session.execute(statement):
-        names[subscriber_id].append(name)
-    return names
+def _add_lists(session: Session, tags: dict[int, dict[str, Any]], wanted: Container[str]) -> None:
+    """`tags` and `topics`."""
+    worn = select(SubscriberTag.subscriber_id, Tag.name).join(Tag).where(SubscriberTag.subscriber_id.in_(tags))
+    lasting = Subscription.subscriber_id.in_(tags) & Subscription.ended_at.is_(None)
+    subscribed = select(Subscription.subscriber_id, Topic.key).join(Topic).where(lasting)
+    for name, statement in (("tags", worn), ("topics", subscribed)):
+        if name in wanted:
+            for values in tags.values():
+                values[name] = []
+            for subscriber_id, word in session.execute(statement):
+                tags[subscriber_id][name].append(word)
+            for values in tags.values():
+                values[name].sort()
+
+
+_COLUMNS: dict[str, Any] = {
+    "first_name": Subscriber.first_name,
+    "last_name": Subscriber.last_name,
+    "email": Subscriber.email,
+    "language": Standing.language,
+    "country": Standing.country,
+    "attributes": Subscriber.attributes,
+}
+
+#: Everything that can be wanted.
+PROFILE = frozenset({*_COLUMNS, "name", "birthday", "tags", "topics"})

@@ -29,6 +29,31 @@ class TrackingMode(StrEnum):
     PERSONAL = "personal"
 
 
+class Provider(StrEnum):
+    """Who keeps a mailbox, as far as the domain of its address tells (`providers.py`)."""
+
+    OTHER = "other"
+    GMAIL = "gmail"
+    OUTLOOK = "outlook"
+    YAHOO = "yahoo"
+    ICLOUD = "icloud"
+    GMX = "gmx"
+    WEB_DE = "web_de"
+    T_ONLINE = "t_online"
+    FREENET = "freenet"
+    POSTEO = "posteo"
+    MAILBOX_ORG = "mailbox_org"
+    PROTON = "proton"
+
+
+class Device(StrEnum):
+    """What somebody reads with; a bit each in `Standing.devices`."""
+
+    DESKTOP = "desktop"
+    MOBILE = "mobile"
+    TABLET = "tablet"
+
+
 class Basis(StrEnum):
     """Why somebody may be mailed or tracked (TRUST L5)."""
 
@@ -97,6 +122,9 @@ class Standing(Base):
     score: Mapped[int] = mapped_column(default=0)
     tier_id: Mapped[int | None] = mapped_column(ForeignKey("tier.id"))
     tier_since: Mapped[datetime | None]
+    provider: Mapped[Provider | None] = mapped_column(Code(Provider))
+    # A bit for each Device that opened or clicked; of the programs themselves nothing is kept.
+    devices: Mapped[int | None] = mapped_column(SmallInteger)
     subscriber: Mapped[Subscriber] = relationship(back_populates="standing", lazy="raise")
 
     @property
@@ -115,6 +143,7 @@ class FieldKind(StrEnum):
     DATE = "date"
     FLAG = "flag"
     CHOICE = "choice"
+    LIST = "list"
 
 
 class CustomField(Base):

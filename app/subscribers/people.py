@@ -16,6 +16,7 @@ from app.db import Base
 from app.errors import NotFound
 from app.subscribers.addresses import Address
 from app.subscribers.models import Standing, Status, Subscriber
+from app.subscribers.providers import provider_of
 
 
 def find(session: Session, address: Address) -> Subscriber | None:
@@ -51,7 +52,9 @@ def find_or_add(session: Session, address: Address, now: datetime, source: str) 
     statement = insert_into(session, Subscriber).values(values).on_conflict_do_nothing(index_elements=["address_key"])
     new_id = session.scalar(statement.returning(Subscriber.id))
     if new_id:
-        session.add(Standing(subscriber_id=new_id, status=Status.PENDING, created_at=now))
+        standing = Standing(subscriber_id=new_id, status=Status.PENDING, created_at=now)
+        standing.provider = provider_of(address.email)
+        session.add(standing)
         session.flush()
     found = find(session, address)
     assert found

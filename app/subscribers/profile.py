@@ -18,6 +18,7 @@ from app.subscribers.addresses import parse_address
 from app.subscribers.custom_fields import custom_fields
 from app.subscribers.models import Status, Subscriber, Topic
 from app.subscribers.people import find, lock
+from app.subscribers.providers import provider_of
 from app.subscribers.topics import set_tags, set_topics
 from app.subscribers.values import (
     Birthday,
@@ -143,3 +144,4 @@ def _change_address(session: Session, person: Subscriber, typed: str) -> None:
         # Old links prove that somebody reads the old mailbox, not the new one.
         person.token_epoch += 1
     person.email, person.address_key, person.address_hash = address.email, address.key, address.hash
+    person.standing.provider = provider_of(address.email)

@@ -21,6 +21,7 @@ from app.errors import Invalid
 from app.subscribers.models import CustomField, FieldKind
 
 MAX_TEXT = 1000
+MAX_WORDS = 100
 _ENGLISH = Locale("en")
 _NO_COUNTRIES = {"EU", "EZ", "UN", "ZZ", "CQ", "QO", "XA", "XB"}
 LANGUAGES = frozenset(code for code in map(str, _ENGLISH.languages) if re.fullmatch("[a-z]{2,3}", code))
@@ -160,12 +161,24 @@ def _choice(field: CustomField, value: object) -> str:
     return text
 
 
+def _list(field: CustomField, value: object) -> list[str] | None:
+    """Several texts, given as a list or with commas between them."""
+    given = value if isinstance(value, list) else str(value).split(",")
+    words = list(dict.fromkeys(word for each in given if (word := parse_text(each, 100))))
+    if field.choices and (unknown := [word for word in words if word not in field.choices]):
+        raise _wrong(field, unknown[0], _("one of %(choices)s", choices=", ".join(field.choices)))
+    if len(words) > MAX_WORDS:
+        raise Invalid(_("At most %(limit)s values.", limit=MAX_WORDS))
+    return words or None
+
+
 _PARSERS: dict[FieldKind, Callable[[CustomField, object], Any]] = {
     FieldKind.TEXT: _text,
     FieldKind.NUMBER: _number,
     FieldKind.DATE: _date,
     FieldKind.FLAG: _flag,
     FieldKind.CHOICE: _choice,
+    FieldKind.LIST: _list,
 }
 
 

@@ -23,6 +23,7 @@ _KINDS = {
     FieldKind.DATE: Label("date", "Datum"),
     FieldKind.FLAG: Label("yes or no", "ja oder nein"),
     FieldKind.CHOICE: Label("choice", "Auswahl"),
+    FieldKind.LIST: Label("list", "Liste"),
 }
 
 

@@ -1,64 +1,67 @@
 """What opens and clicks do to a person's counts and to the ledger: only those of readers (DESIGN 5.7).
 
-In charge of: Standing.opens, clicks, last_opened_at, last_clicked_at and Delivery.opened_at, clicked_at (the first).
+In charge of: Standing.opens, clicks, last_opened_at, last_clicked_at and Delivery.opened_at, clicked_at (the first). A
+batch is added up in Python first, so that each row is written once.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, case, or_, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import BigInteger, ColumnElement, case, type_coerce
+from sqlalchemy.orm import Session
 
+from app.bulk import update_rows
 from app.delivery.models import Delivery
 from app.events.models import Event
-from app.feature import EventKind
 from app.subscribers.models import Standing
 from app.tracking.kinds import CLICKED, OPENED
 
-_Column = InstrumentedAttribute[Any]
+_KINDS = {OPENED.code: ("opens", "opened"), CLICKED.code: ("clicks", "clicked")}
+_NOTHING: dict[str, int | None] = {"opens": 0, "clicks": 0, "opened": None, "clicked": None}
 
 
 def count_readers(session: Session, events: Sequence[Event]) -> None:
     """Take a batch of new events into the counts."""
-    _count(session, _of(events, OPENED), Standing.opens, Standing.last_opened_at, Delivery.opened_at)
-    _count(session, _of(events, CLICKED), Standing.clicks, Standing.last_clicked_at, Delivery.clicked_at)
-
-
-def _of(events: Sequence[Event], kind: EventKind) -> list[Event]:
-    return [event for event in events if event.kind == kind.code and event.verdict and event.verdict.is_reader]
-
-
-def _count(session: Session, events: Sequence[Event], number: _Column, last: _Column, first: _Column) -> None:
-    moments: dict[int, list[datetime]] = defaultdict(list)
-    mails: dict[tuple[int, int], list[datetime]] = defaultdict(list)
+    people: dict[int, dict[str, int | None]] = {}
+    mails: dict[tuple[int, int], dict[str, int | None]] = {}
     for event in events:
-        moments[event.subscriber_id].append(event.occurred_at)
+        if event.kind not in _KINDS or event.verdict is None or not event.verdict.is_reader:
+            continue
+        (number, moment), person = _KINDS[event.kind], event.subscriber_id
+        at, own = int(event.occurred_at.timestamp()), people.get(person)
+        if own is None:
+            own = people[person] = {"subscriber_id": person, **_NOTHING}
+        own[number] = (own[number] or 0) + 1
+        own[moment] = max(own[moment] or at, at)
         if event.campaign_id is not None:
-            mails[event.campaign_id, event.subscriber_id].append(event.occurred_at)
-    people = [{"person": person, "more": len(at), "at": max(at)} for person, at in sorted(moments.items())]
-    firsts = [
-        {"campaign": campaign, "person": person, "at": min(at)} for (campaign, person), at in sorted(mails.items())
-    ]
-    _execute(session, _more(number, last), people)
-    _execute(session, _earlier(first), firsts)
+            none = {"campaign_id": event.campaign_id, "subscriber_id": person, "opened": None, "clicked": None}
+            mail = mails.setdefault((event.campaign_id, person), none)
+            mail[moment] = min(mail[moment] or at, at)
+    update_rows(session, Standing, ["subscriber_id"], _more, [*people.values()])
+    update_rows(session, Delivery, ["campaign_id", "subscriber_id"], _first, [*mails.values()])
 
 
-def _more(number: _Column, last: _Column) -> Any:
-    at = bindparam("at", type_=last.type)
-    later = case((or_(last.is_(None), last < at), at), else_=last)
-    changed = {number.key: number + bindparam("more"), last.key: later}
-    return update(Standing.__table__).where(Standing.subscriber_id == bindparam("person")).values(changed)  # type: ignore[arg-type]
+def _more(new: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "opens": Standing.opens + new["opens"],
+        "clicks": Standing.clicks + new["clicks"],
+        "last_opened_at": _later(Standing.last_opened_at, new["opened"]),
+        "last_clicked_at": _later(Standing.last_clicked_at, new["clicked"]),
+    }
 
 
-def _earlier(first: _Column) -> Any:
-    at = bindparam("at", type_=first.type)
-    mail = (Delivery.campaign_id == bindparam("campaign"), Delivery.subscriber_id == bindparam("person"))
-    return update(Delivery.__table__).where(*mail, or_(first.is_(None), first > at)).values({first.key: at})  # type: ignore[arg-type]
+def _first(new: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "opened_at": _earlier(Delivery.opened_at, new["opened"]),
+        "clicked_at": _earlier(Delivery.clicked_at, new["clicked"]),
+    }
 
 
-def _execute(session: Session, statement: Any, rows: list[dict[str, Any]]) -> None:
-    """One statement for all rows of the batch: the driver sends them together."""
-    if rows:
-        session.connection().execute(statement, rows)
+def _later(old: Any, new: Any) -> ColumnElement[Any]:
+    old = type_coerce(old, BigInteger)
+    return case((old.is_(None), new), (new > old, new), else_=old)
+
+
+def _earlier(old: Any, new: Any) -> ColumnElement[Any]:
+    old = type_coerce(old, BigInteger)
+    return case((old.is_(None), new), (new < old, new), else_=old)

@@ -2,39 +2,28 @@
 
 In charge of: answering (a picture, a redirect) and noting the hit in the spool. It answers alike whether or not the
 person still is tracked; what may be recorded is decided when the hit is ingested (L9). A GET changes nothing but that.
-What was not signed here, or leads nowhere, goes on to Flask, whose page says 404 (S6).
+What was not signed here, or leads nowhere, goes on to Flask, whose page says 404 (S6). Any WSGI server may serve it;
+our own asks `shortcut.py` first, which knows the plain requests by their bytes.
 """
 
-import time
 from base64 import b64decode
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-
-from flask import Flask
+from typing import TYPE_CHECKING
 
 from app.campaigns.urls import Address, ClickAddress, read_address
 from app.events.buffer import Spool
 from app.tokens import Tokens
+from app.tracking.line import PURPOSES, hit_line, sign
 from app.tracking.targets import Targets, TargetsAway, is_safe
-from app.tracking.verdict import HitKind
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+UNCACHED = [("Cache-Control", "no-store, max-age=0"), ("Referrer-Policy", "no-referrer")]
 
-_AGENT_LENGTH = 300
-_UNCACHED = [("Cache-Control", "no-store, max-age=0"), ("Referrer-Policy", "no-referrer")]
-# Browsers and filters say with these that no person has asked yet.
-_PURPOSES = ("HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_SEC_PURPOSE", "HTTP_X_MOZ")
-
-
-def register(app: Flask) -> None:
-    """Put the endpoint in front of `app`."""
-    spool = Spool(app.extensions["letterbond.config"].spool)
-    targets = Targets(app.extensions["letterbond.database"])
-    app.wsgi_app = TrackingEndpoint(app.wsgi_app, app.extensions["letterbond.tokens"], targets, spool)  # type: ignore[method-assign]
+_PURPOSES = tuple("HTTP_" + name.upper().replace("-", "_") for name in PURPOSES)
 
 
 class TrackingEndpoint:
@@ -63,12 +52,13 @@ class TrackingEndpoint:
             return _answer(start_response, HTTPStatus.SERVICE_UNAVAILABLE, [("Retry-After", "30")])
         if target is None:
             return self._inner(environ, start_response)
-        self._spool.append(_record(environ, address))
+        self._spool.append(_line(environ, address))
         return _respond(start_response, method, target)
 
     def _target(self, address: Address) -> str | None:
         """Where to go; empty for the pixel, None for nowhere."""
         if not isinstance(address, ClickAddress):
+            self._targets.prepare(address.campaign_id)
             return ""
         target = address.target
         if address.index is not None:
@@ -89,34 +79,11 @@ def _respond(start_response: "StartResponse", method: str, target: str) -> Itera
 def _answer(start_response: "StartResponse", status: HTTPStatus, headers: list[tuple[str, str]]) -> Iterable[bytes]:
     if not any(name == "Content-Length" for name, _ in headers) and status is not HTTPStatus.NO_CONTENT:
         headers = [*headers, ("Content-Length", "0")]
-    start_response(f"{status.value} {status.phrase}", headers + _UNCACHED)
+    start_response(f"{status.value} {status.phrase}", headers + UNCACHED)
     return []
 
 
-def _record(environ: "WSGIEnvironment", address: Address) -> list[Any]:
-    """The hit as it waits in the spool: the arguments of `verdict.Hit`."""
-    is_click = isinstance(address, ClickAddress)
-    return [
-        int(time.time() * 1000),
-        HitKind.CLICK if is_click else HitKind.OPEN,
-        address.campaign_id,
-        address.subscriber_id,
-        _link(address) if isinstance(address, ClickAddress) else "",
-        environ.get("REMOTE_ADDR", ""),
-        environ.get("HTTP_USER_AGENT", "")[:_AGENT_LENGTH],
-        _sign(environ),
-    ]
-
-
-def _link(address: ClickAddress) -> str:
-    return str(address.index) if address.index is not None else address.target or ""
-
-
-def _sign(environ: "WSGIEnvironment") -> str:
-    """What marks the request as a machine's on its face; empty for none (TRUST 2.2, rule 8)."""
-    if environ["REQUEST_METHOD"] != "GET":
-        return str(environ["REQUEST_METHOD"])
-    if "HTTP_RANGE" in environ:
-        return "range"
-    purpose = " ".join(environ.get(name, "") for name in _PURPOSES).lower()
-    return "prefetch" if "prefetch" in purpose or "prerender" in purpose or "preview" in purpose else ""
+def _line(environ: "WSGIEnvironment", address: Address) -> bytes:
+    purpose = " ".join(environ.get(name, "") for name in _PURPOSES)
+    given_away = sign(environ["REQUEST_METHOD"], purpose, has_range="HTTP_RANGE" in environ)
+    return hit_line(address, environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", ""), given_away)

@@ -3,15 +3,19 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from app.campaigns.models import Link
 from app.delivery.fields import campaign_choices
+from app.delivery.models import Delivery
 from app.events.models import Event, Verdict
 from app.feature import EventKind
 from app.subscribers.models import Standing
 from app.tracking.kinds import CLICKED, OPENED
 from segments.label import Label
+from segments.text import matches
+from segments.truth import known
 from segments.vocabulary import Field, FieldType, Group, Happening
 
 _READERS = [verdict for verdict in Verdict if verdict.is_reader]
@@ -34,27 +38,58 @@ def _email(name: str, label: Label, kind: FieldType, column: Any) -> Field:
 
 
 def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
-    def sql(happening: Happening) -> ColumnElement[bool]:
-        found = select(Event.id).where(*_conditions(kind, happening)).correlate(Standing)
-        if happening.at_least == 1:
-            return found.exists()
-        counted = found.with_only_columns(func.count(), maintain_column_froms=True)
-        return counted.scalar_subquery() >= happening.at_least
+    """The counts on `Standing` and the ledger answer most questions, and leave few people to look up for the others;
+    each is looked up by key, so that asking for a few people costs little."""
+    number, last = _counts(kind)
+    first = Delivery.opened_at if kind is OPENED else Delivery.clicked_at
 
-    return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, choices=lambda: campaign_choices(session))
+    def mine(happening: Happening) -> Select[int]:
+        hers = (Event.subscriber_id == Standing.subscriber_id, *_conditions(kind, happening))
+        return select(Event.id).where(*hers).correlate(Standing)
+
+    def counted(happening: Happening) -> ColumnElement[int]:
+        return mine(happening).with_only_columns(func.count(), maintain_column_froms=True).scalar_subquery()
+
+    def sql(happening: Happening) -> ColumnElement[bool]:
+        if happening.campaign is not None and happening == Happening(1, campaign=happening.campaign):
+            mail = (Delivery.campaign_id == happening.campaign, Delivery.subscriber_id == Standing.subscriber_id)
+            return select(Delivery.campaign_id).where(*mail, first.is_not(None)).correlate(Standing).exists()
+        enough = [number >= happening.at_least]
+        if happening.since is not None:
+            enough.append(known(last, last >= happening.since))
+        if happening == Happening(happening.at_least):
+            return enough[0]
+        if happening == Happening(1, happening.since):
+            return enough[1]
+        if happening.at_least == 1:
+            return and_(*enough, mine(happening).exists())
+        return and_(*enough, counted(happening) >= happening.at_least)
+
+    details = {"campaign": lambda: campaign_choices(session)} | ({"link": ()} if kind is CLICKED else {})
+    return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=details, shows=counted)
+
+
+def _counts(kind: EventKind) -> tuple[ColumnElement[int], ColumnElement[Any]]:
+    if kind is OPENED:
+        return Standing.opens.expression, Standing.last_opened_at.expression
+    return Standing.clicks.expression, Standing.last_clicked_at.expression
 
 
 def _conditions(kind: EventKind, happening: Happening) -> Sequence[ColumnElement[bool]]:
-    """In the order of the index: person, kind, time."""
-    wanted = [
-        Event.subscriber_id == Standing.subscriber_id,
-        Event.kind == kind.code,
-        Event.verdict.in_(_READERS),
-    ]
+    """In the order of the index, which begins with the person: kind, time."""
+    wanted = [Event.kind == kind.code, Event.verdict.in_(_READERS)]
     if happening.since is not None:
         wanted.append(Event.occurred_at >= happening.since)
     if happening.until is not None:
         wanted.append(Event.occurred_at < happening.until)
     if happening.campaign is not None:
         wanted.append(Event.campaign_id == happening.campaign)
+    if happening.link is not None:
+        leading = select(Link.campaign_id, Link.position).where(_leads_to(happening.link))
+        wanted.append(tuple_(Event.campaign_id, Event.link).in_(leading))
     return wanted
+
+
+def _leads_to(text: str) -> ColumnElement[bool]:
+    """The target of a link holds this text."""
+    return matches(Link.target.expression, text, open_start=True, open_end=True)

@@ -7,10 +7,12 @@ relays as such and hosting clouds are left out on purpose: people sit behind the
 import csv
 from array import array
 from bisect import bisect_right
+from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from ipaddress import ip_address
+from socket import AF_INET, inet_pton
 
 
 class Network(StrEnum):
@@ -49,6 +51,10 @@ def network_of(address: str) -> Network | None:
 
 
 def _number(address: str) -> tuple[int, int]:
+    if ":" not in address:
+        # The library is right as well, but ten times slower, and most addresses are seen once.
+        with suppress(OSError):
+            return 4, int.from_bytes(inet_pton(AF_INET, address))
     found = ip_address(address)
     if found.version == 6 and found.ipv4_mapped:
         found = found.ipv4_mapped

@@ -5,16 +5,17 @@ totals, aggregate totals alone, none nothing at all. Not in charge of: reading t
 rules (`verdict.py`), or what events do to a person's counts (`counts.py`).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import BigInteger, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.bulk import numbers
 from app.campaigns.models import Campaign
 from app.campaigns.urls import EVERYBODY
 from app.delivery.models import Delivery
@@ -22,73 +23,87 @@ from app.events.buffer import Record
 from app.events.models import Verdict
 from app.events.record import happening, record
 from app.subscribers.models import Standing, TrackingMode
+from app.tracking.devices import remember
 from app.tracking.kinds import CLICKED, OPENED
 from app.tracking.models import NO_LINK, OWN_LINK, HitCount
 from app.tracking.verdict import RULESET, Bursts, Hit, HitKind, Mail, Rules
 
-_KINDS = {HitKind.OPEN: OPENED, HitKind.CLICK: CLICKED}
+_KINDS = {HitKind.OPEN.value: OPENED, HitKind.CLICK.value: CLICKED}
+_RULESET = {"ruleset": RULESET}
+# In milliseconds, as hits have them.
+_HOUR = 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judged:
-    """A hit with its verdict, and what may be kept of it."""
+    """A hit with its verdict, and what may be kept of it. `position` is the link's place in the campaign's table."""
 
     hit: Hit
     verdict: Verdict
     mode: TrackingMode
+    position: int
 
     @property
     def at(self) -> datetime:
         """When it happened."""
         return datetime.fromtimestamp(self.hit.at / 1000, UTC)
 
-    @property
-    def position(self) -> int:
-        """The link's place in the campaign's table."""
-        if self.hit.kind is HitKind.OPEN:
-            return NO_LINK
-        return int(self.hit.link) if self.hit.link.isdecimal() else OWN_LINK
+
+def see(records: Iterable[Record]) -> Bursts:
+    """The bursts among the hits of some stretch of time, which `take_hits` judges by."""
+    return Bursts(_hits(records))
 
 
-def take_hits(session: Session, records: Sequence[Record], around: Sequence[Record], rules: Rules) -> None:
-    """Judge and record a batch from the spool; `around` holds the hits by which bursts are seen."""
+def take_hits(session: Session, records: Sequence[Record], bursts: Bursts, rules: Rules) -> None:
+    """Judge and record a batch from the spool."""
     hits = _hits(records)
     if not hits:
         return
     modes, sent = _modes(session, hits), _sent(session, hits)
     campaigns = _campaigns(session, hits)
-    bursts = Bursts(_hits(around))
     judged = [
-        Judged(hit, rules.judge(hit, sent.get(hit.mail), bursts), modes.get(hit.subscriber_id, TrackingMode.NONE))
+        Judged(hit, rules.judge(hit, sent.get(hit.mail), bursts), mode, _position(hit))
         for hit in hits
-        if hit.campaign_id in campaigns
+        if hit.campaign_id in campaigns and (mode := modes.get(hit.subscriber_id, TrackingMode.NONE))
     ]
     _count(session, [each for each in judged if each.mode is not TrackingMode.NONE])
-    record(session, [_happening(each) for each in judged if each.mode is TrackingMode.PERSONAL])
+    personal = [each for each in judged if each.mode is TrackingMode.PERSONAL]
+    record(session, [_happening(each) for each in personal])
+    remember(session, ((each.hit.subscriber_id, each.hit.agent) for each in personal if each.verdict is Verdict.HUMAN))
 
 
 def _hits(records: Iterable[Record]) -> list[Hit]:
     """The hits that the records say; a record of another shape is left out."""
-    return [
-        Hit(at, HitKind(kind), *rest)
-        for at, kind, *rest in (each for each in records if len(each) == len(Hit.__slots__))
-    ]
+    length = len(Hit._fields)
+    return [Hit(*each) for each in records if len(each) == length and each[1] in _KINDS]
+
+
+def _position(hit: Hit) -> int:
+    if hit.kind == HitKind.OPEN:
+        return NO_LINK
+    return int(hit.link) if hit.link.isdecimal() else OWN_LINK
 
 
 def _modes(session: Session, hits: Sequence[Hit]) -> dict[int, TrackingMode]:
     """What may be learnt from each person now, and her row locked in order of id, as senders do."""
-    ids = {hit.subscriber_id for hit in hits}
-    query = select(Standing.subscriber_id, Standing.tracking).where(Standing.subscriber_id.in_(ids))
+    asked = numbers(session, id={hit.subscriber_id for hit in hits})
+    query = select(Standing.subscriber_id, Standing.tracking).where(Standing.subscriber_id.in_(select(asked.c.id)))
     rows = session.execute(query.order_by(Standing.subscriber_id).with_for_update())
     return {EVERYBODY: TrackingMode.AGGREGATE} | dict(rows.all())
 
 
 def _sent(session: Session, hits: Sequence[Hit]) -> dict[Mail, float]:
-    key = tuple_(Delivery.campaign_id, Delivery.subscriber_id)
-    query = select(Delivery.campaign_id, Delivery.subscriber_id, Delivery.sent_at).where(
-        key.in_({hit.mail for hit in hits}), Delivery.sent_at.is_not(None)
-    )
-    return {(campaign, person): sent_at.timestamp() for campaign, person, sent_at in session.execute(query) if sent_at}
+    """When each mail was sent, in seconds since 1970."""
+    people: dict[int, set[int]] = defaultdict(set)
+    for hit in hits:
+        people[hit.campaign_id].add(hit.subscriber_id)
+    sent: dict[Mail, float] = {}
+    for campaign, ids in people.items():
+        asked = select(numbers(session, id=ids).c.id)
+        query = select(Delivery.subscriber_id, type_coerce(Delivery.sent_at, BigInteger))
+        found = query.where(Delivery.campaign_id == campaign, Delivery.subscriber_id.in_(asked))
+        sent.update(((campaign, person), at) for person, at in session.execute(found) if at is not None)
+    return sent
 
 
 def _campaigns(session: Session, hits: Sequence[Hit]) -> set[int]:
@@ -98,23 +113,24 @@ def _campaigns(session: Session, hits: Sequence[Hit]) -> set[int]:
 def _count(session: Session, judged: Sequence[Judged]) -> None:
     """Add to the totals that name nobody."""
     hours = Counter(
-        (each.hit.campaign_id, _KINDS[each.hit.kind].code, each.position, each.verdict, _hour(each.at))
+        (each.hit.campaign_id, _KINDS[each.hit.kind].code, each.position, each.verdict, each.hit.at // _HOUR)
         for each in judged
     )
     if not hours:
         return
     names = ("campaign_id", "kind", "position", "verdict", "hour")
     rows: list[dict[str, Any]] = [
-        {**dict(zip(names, key, strict=True)), "hits": hits} for key, hits in sorted(hours.items())
+        {
+            **dict(zip(names, key, strict=True)),
+            "hour": datetime.fromtimestamp(key[-1] * _HOUR // 1000, UTC),
+            "hits": hits,
+        }
+        for key, hits in sorted(hours.items())
     ]
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     insert = dialect.insert(HitCount)
     more = {"hits": HitCount.hits + insert.excluded.hits}
     session.execute(insert.on_conflict_do_update(index_elements=list(names), set_=more), rows)
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _happening(judged: Judged) -> dict[str, Any]:
@@ -126,5 +142,5 @@ def _happening(judged: Judged) -> dict[str, Any]:
         campaign_id=hit.campaign_id,
         link=None if position == NO_LINK else position,
         verdict=judged.verdict,
-        data={"ruleset": RULESET} | ({"target": hit.link} if position == OWN_LINK else {}),
+        data=_RULESET | {"target": hit.link} if position == OWN_LINK else _RULESET,
     )

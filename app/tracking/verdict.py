@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from app.campaigns.urls import EVERYBODY
 from app.events.models import Verdict
@@ -36,15 +36,14 @@ class HitKind(StrEnum):
     CLICK = "c"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One request for a pixel or a link; `at` in milliseconds since 1970.
 
     `link` names the link within the mail, `sign` what the request itself gave away (method, prefetch header).
     """
 
     at: int
-    kind: HitKind
+    kind: str
     campaign_id: int
     subscriber_id: int
     link: str
@@ -69,7 +68,7 @@ class Rules:
 
     def judge(self, hit: Hit, sent_at: float | None, bursts: "Bursts") -> Verdict:
         """Who caused the hit; `sent_at` in seconds since 1970, None where the mail is nobody's."""
-        verdict = _judge_click(hit) if hit.kind is HitKind.CLICK else _judge_open(hit)
+        verdict = _judge_click(hit) if hit.kind == HitKind.CLICK else _judge_open(hit)
         if hit in bursts:
             return Verdict.SCANNER
         if verdict.is_reader and self._is_instant(hit, sent_at):
@@ -109,13 +108,13 @@ class Bursts:
         self._found: set[tuple[Mail, int]] = set()
         clicks: dict[Mail, list[Hit]] = defaultdict(list)
         for hit in hits:
-            if hit.kind is HitKind.CLICK and hit.subscriber_id != EVERYBODY:
+            if hit.kind == HitKind.CLICK and hit.subscriber_id != EVERYBODY:
                 clicks[hit.mail].append(hit)
         for mail, own in clicks.items():
             self._found |= {(mail, at) for at in _in_bursts(own)}
 
     def __contains__(self, hit: Hit) -> bool:
-        return hit.kind is HitKind.CLICK and (hit.mail, hit.at) in self._found
+        return hit.kind == HitKind.CLICK and (hit.mail, hit.at) in self._found
 
 
 def _in_bursts(clicks: Sequence[Hit]) -> set[int]:

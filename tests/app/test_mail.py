@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.mail import BadHeader, Message, bulk_headers, message_id, system_headers, to_bytes, wire_address
+from app.mail import (
+    BadHeader,
+    Message,
+    bulk_headers,
+    message_id,
+    one_click_headers,
+    system_headers,
+    to_bytes,
+    wire_address,
+)
 from tests.corpora import naughty_strings
 
 MESSAGE = Message(
@@ -24,7 +33,10 @@ MESSAGE = Message(
     reply_to="antwort@example.org",
     message_id=message_id(7, 42, "example.org"),
     date=datetime(2026, 11, 21, 12, 0, tzinfo=UTC),
-    headers=bulk_headers("https://example.org/u/abc", "news.example.org", "7:1:news:letterbond"),
+    headers=(
+        *one_click_headers("https://example.org/u/abc"),
+        *bulk_headers("news.example.org", "7:1:news:letterbond"),
+    ),
 )
 
 PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=200)
@@ -71,7 +83,7 @@ def test_a_mail_without_html_is_plain_text() -> None:
 def test_one_click_unsubscribe_is_raw_at_every_length(length: int, mailto: str | None) -> None:
     """R10"""
     url = "https://e.de/u/".ljust(length, "x")
-    headers = bulk_headers(url, "news.example.org", unsubscribe_mailto=mailto)
+    headers = (*one_click_headers(url, mailto), *bulk_headers("news.example.org"))
     block = header_block(to_bytes(replace(MESSAGE, headers=headers)))
     found = re.search(rb"^List-Unsubscribe: <(https://[^>\s]+)>(,\r\n <mailto:[^>]+>)?\r\n", block, re.MULTILINE)
     assert found
@@ -81,6 +93,11 @@ def test_one_click_unsubscribe_is_raw_at_every_length(length: int, mailto: str |
     assert b"\r\nList-Id: <news.example.org>\r\n" in block
 
 
+def test_a_plain_http_address_offers_no_button() -> None:
+    """R10: RFC 8058 §3.1"""
+    assert one_click_headers("http://e.de/u") == ()
+
+
 @pytest.mark.parametrize(
     "url",
     ["http://e.de/u", "https://e.de/a b", "https://e.de/\r\nBcc: x@y.de", "https://straße.de/u", "https://e.de/>"],
@@ -88,7 +105,7 @@ def test_one_click_unsubscribe_is_raw_at_every_length(length: int, mailto: str |
 def test_an_unsubscribe_address_that_would_not_work_is_refused(url: str) -> None:
     """R10, R21"""
     with pytest.raises(BadHeader):
-        to_bytes(replace(MESSAGE, headers=bulk_headers(url, "news.example.org")))
+        to_bytes(replace(MESSAGE, headers=(("List-Unsubscribe", f"<{url}>"),)))
 
 
 @given(text=st.text(max_size=3000), subject=PRINTABLE, name=PRINTABLE)
@@ -189,4 +206,4 @@ def test_bulk_headers_name_the_campaign_for_complaints() -> None:
     block = header_block(to_bytes(MESSAGE))
     assert b"\r\nFeedback-ID: 7:1:news:letterbond\r\n" in block
     assert b"\r\nPrecedence: bulk\r\n" in block
-    assert "Feedback-ID" not in dict(bulk_headers("https://e.de/u", "l.e.de"))
+    assert "Feedback-ID" not in dict(bulk_headers("l.e.de"))

@@ -98,7 +98,6 @@ def _sent_campaign(session: Session, sender_id: int, people: list[int]) -> None:
         Delivery(
             campaign_id=campaign.id,
             subscriber_id=person,
-            shard=0,
             state=state,
             sent_at=NOW - timedelta(hours=5) if state is DeliveryState.SENT else None,
             reason="unsubscribed" if state is DeliveryState.SKIPPED else None,

@@ -34,7 +34,7 @@ def config(config: Config, sink: Sink) -> Config:
     """The links of mails lead to the port where we are served."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    return replace(config, base_url=f"http://127.0.0.1:{port}", port=port, relay=sink.relay)
+    return replace(config, base_url=f"http://127.0.0.1:{port}", port=port, relays=(sink.relay,))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ In charge of the small world that rules are tried on. `PEOPLE` is the same world
 `tests.segments.reference`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,15 +19,20 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     TypeDecorator,
+    and_,
     func,
     select,
+    true,
+    type_coerce,
 )
 
 from segments.label import Label
-from segments.rule import Rule
+from segments.rule import All, Condition, Not, Rule
+from segments.text import matches
 from segments.vocabulary import Field, FieldType, Group, Happening, Vocabulary
 from segments.where import where
 
@@ -64,6 +69,7 @@ person = Table(
     Column("clicked_at", Instant),
     Column("vip", Boolean),
     Column("birthday", Integer),
+    Column("tier_since", Instant),
 )
 tag = Table("person_tag", metadata, Column("person_id", Integer), Column("tag", String))
 click = Table(
@@ -72,6 +78,15 @@ click = Table(
     Column("person_id", Integer),
     Column("at", Instant),
     Column("campaign", Integer),
+    Column("link", String),
+)
+purchase = Table(
+    "purchase",
+    metadata,
+    Column("person_id", Integer),
+    Column("at", Instant),
+    Column("amount", BigInteger),
+    Column("product", String),
 )
 
 NAMES = [
@@ -107,8 +122,25 @@ BIRTHDAYS = [None, 101, 228, 229, 301, 329, 330, 331, 406, 407, 1231]
 TAGS = [[], ["press"], ["blog", "press"], ["blog"], ["Déjà vu", "press"]]
 
 
-def _clicks(number: int) -> list[tuple[datetime, int]]:
-    return [(at, 1 + (number + index) % 3) for index, at in enumerate(MOMENTS[1 : 1 + number % 7]) if at]
+LINKS = ["https://shop.example/Käse", "https://shop.example/wine?a=50%", "https://shop.example/"]
+AMOUNTS = [1000, 999, -500, 0, 2000]
+PRODUCTS = ["cheese", "wine or beer", None]
+
+
+def _clicks(number: int) -> list[tuple[datetime, int, str]]:
+    return [
+        (at, 1 + (number + index) % 3, LINKS[(number * 2 + index) % 3])
+        for index, at in enumerate(MOMENTS[1 : 1 + number % 7])
+        if at
+    ]
+
+
+def _purchases(number: int) -> list[tuple[datetime, int, str | None]]:
+    return [
+        (at, AMOUNTS[(number + index) % 5], PRODUCTS[(number + index * 2) % 3])
+        for index, at in enumerate(MOMENTS[1 : 1 + number % 5])
+        if at
+    ]
 
 
 def _pick(values: Sequence[Any], number: int) -> Any:
@@ -130,7 +162,9 @@ PEOPLE: list[dict[str, Any]] = [
         "vip": _pick([None, True, False], number),
         "birthday": _pick(BIRTHDAYS, number),
         "tags": _pick(TAGS, number),
+        "tier_since": _pick(MOMENTS[::-1], number),
         "clicks": _clicks(number),
+        "purchases": _purchases(number),
     }
     for number in range(1, 43)
 ]
@@ -145,8 +179,12 @@ def load(engine: Engine) -> None:
             connection.execute(person.insert(), {**row, "ends": each["ends"] and each["ends"].isoformat()})
             for name in each["tags"]:
                 connection.execute(tag.insert(), {"person_id": each["id"], "tag": name})
-            for at, campaign in each["clicks"]:
-                connection.execute(click.insert(), {"person_id": each["id"], "at": at, "campaign": campaign})
+            for at, campaign, link in each["clicks"]:
+                row = {"person_id": each["id"], "at": at, "campaign": campaign, "link": link}
+                connection.execute(click.insert(), row)
+            for at, amount, product in each["purchases"]:
+                row = {"person_id": each["id"], "at": at, "amount": amount, "product": product}
+                connection.execute(purchase.insert(), row)
 
 
 def ids(engine: Engine, rule: Rule, vocabulary: Vocabulary | None = None, now: datetime = NOW) -> set[int]:
@@ -164,9 +202,41 @@ def clicked(happening: Happening) -> ColumnElement[bool]:
     rows = select(func.count()).where(click.c.person_id == person.c.id)
     if happening.since is not None:
         rows = rows.where(click.c.at >= happening.since)
+    if happening.until is not None:
+        rows = rows.where(click.c.at < happening.until)
     if happening.campaign is not None:
         rows = rows.where(click.c.campaign == happening.campaign)
+    if happening.link is not None:
+        rows = rows.where(matches(click.c.link, happening.link, open_start=True, open_end=True))
     return rows.scalar_subquery() >= happening.at_least
+
+
+def _amounts(happening: Happening) -> Select[int]:
+    rows = select(purchase.c.person_id).group_by(purchase.c.person_id)
+    if happening.since is not None:
+        rows = rows.where(purchase.c.at >= happening.since)
+    if happening.until is not None:
+        rows = rows.where(purchase.c.at < happening.until)
+    if happening.product is not None:
+        rows = rows.where(purchase.c.product == happening.product)
+    return rows
+
+
+def spent_in(happening: Happening, test: Callable[[ColumnElement[int]], ColumnElement[bool]]) -> ColumnElement[bool]:
+    return person.c.id.in_(_amounts(happening).having(test(func.sum(purchase.c.amount))))
+
+
+def average_in(happening: Happening, test: Callable[[ColumnElement[int]], ColumnElement[bool]]) -> ColumnElement[bool]:
+    average = type_coerce(func.sum(purchase.c.amount), BigInteger) / type_coerce(func.count(), BigInteger)
+    return person.c.id.in_(_amounts(happening).having(test(average)))
+
+
+def held(key: str, since: datetime) -> ColumnElement[bool]:
+    return and_(person.c.tier.is_not(None), person.c.tier == int(key), person.c.tier_since < since).is_(true())
+
+
+def group(key: str) -> Rule | None:
+    return GROUPS.get(key)
 
 
 COUNTRY_NAMES = (
@@ -176,6 +246,13 @@ COUNTRY_NAMES = (
     ("FR", Label("France", "Frankreich")),
 )
 TIER_NAMES = (("1", Label("New", "Neu")), ("2", Label("Loyal", "Treu")), ("3", Label("Gold", "Gold")))
+
+PRODUCT_NAMES = (("cheese", Label("Cheese", "Käse")), ("wine or beer", Label("Wine or beer", "Wein oder Bier")))
+GROUPS: dict[str, Rule] = {
+    "1": All((Condition("country", "is", "DE"), Condition("vip", "is_true"))),
+    "2": Not(Condition("groups", "has_any", ["1"])),
+}
+GROUP_NAMES = {"1": "German VIPs", "2": "The others (“all”)"}
 
 VOCABULARY = Vocabulary(
     [
@@ -209,14 +286,42 @@ VOCABULARY = Vocabulary(
         ),
         Field("vip", Label("VIP", "VIP"), FieldType.FLAG, lambda: person.c.vip),
         Field("birthday", Label("birthday", "Geburtstag"), FieldType.BIRTHDAY, lambda: person.c.birthday),
-        Field("tags", Label("tags", "Tags"), FieldType.LIST, has_tag, Group.TAGS_AND_TOPICS),
+        Field("tags", Label("tags", "Tags"), FieldType.LIST, has_tag, Group.TAGS_AND_TOPICS, aliases=("tag",)),
         Field(
             "clicked",
             Label("clicked", "geklickt"),
             FieldType.EVENT,
             clicked,
             Group.EMAIL,
-            choices=(("2", Label("Spring", "Frühling")),),
+            details={"campaign": (("2", Label("Spring", "Frühling")),), "link": ()},
+        ),
+        Field(
+            "spent_in",
+            Label("spent", "ausgegeben"),
+            FieldType.TOTAL,
+            spent_in,
+            Group.PURCHASES,
+            currency="EUR",
+            details={"product": PRODUCT_NAMES},
+            aliases=("spend",),
+        ),
+        Field(
+            "average_in",
+            Label("average", "Durchschnitt"),
+            FieldType.TOTAL,
+            average_in,
+            Group.PURCHASES,
+            currency="EUR",
+            empty=None,
+        ),
+        Field("tier_held", Label("held tier", "gehaltene Stufe"), FieldType.STATE, held, choices=TIER_NAMES),
+        Field("sample", Label("random sample", "Stichprobe"), FieldType.SAMPLE, lambda: person.c.id),
+        Field(
+            "groups",
+            Label("groups", "Gruppen"),
+            FieldType.LIST,
+            choices=tuple((key, Label(name, name)) for key, name in GROUP_NAMES.items()),
+            means=group,
         ),
     ]
 )

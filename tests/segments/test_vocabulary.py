@@ -14,13 +14,14 @@ def test_fields_are_found_by_name_and_listed_by_group() -> None:
     assert VOCABULARY["tier"].label("de") == "Stufe"
     assert "tier" in VOCABULARY
     assert "age" not in VOCABULARY
-    assert len(VOCABULARY) == len(list(VOCABULARY)) == 13
+    assert len(VOCABULARY) == len(list(VOCABULARY)) == 18
     groups = VOCABULARY.grouped()
     assert list(groups) == [
         Group.PROFILE,
         Group.CUSTOM,
         Group.TAGS_AND_TOPICS,
         Group.EMAIL,
+        Group.PURCHASES,
         Group.SCORE_AND_TIER,
     ]
     assert [each.name for each in groups[Group.EMAIL]] == ["clicked_at", "clicked"]

@@ -27,20 +27,50 @@ SINGLE: dict[FieldType, st.SearchStrategy[Anything]] = {
     FieldType.DATE: DAY_TEXTS,
     FieldType.MOMENT: DAY_TEXTS,
     FieldType.LIST: st.sampled_from(["press", "blog", "Déjà vu", "nobody's"]),
+    FieldType.BIRTHDAY: st.sampled_from(["01-01", "02-28", "02-29", "03-30", "12-24", "12-31"]),
 }
-CHOICES = {"country": st.sampled_from(["DE", "AT", "CH", "FR"]), "tier": st.sampled_from(["1", "2", "3"])}
-COUNTS = st.fixed_dictionaries(
-    {},
-    optional={
-        "at_least": st.integers(1, 5),
-        "days": st.none() | st.sampled_from([1, 29, 30, 31]),
-        "campaign": st.none() | st.integers(1, 4),
-    },
+CHOICES = {
+    "groups": st.sampled_from(["1", "2"]),
+    "country": st.sampled_from(["DE", "AT", "CH", "FR"]),
+    "tier": st.sampled_from(["1", "2", "3"]),
+}
+WINDOWS = st.sampled_from(
+    [
+        *({"days": days} for days in (None, 1, 29, 30, 31)),
+        {},
+        {"since": "2026-02-28"},
+        {"until": "2026-03-29"},
+        {"since": "2026-03-29", "until": "2026-03-30"},
+    ]
 )
+
+
+def objects(shape: Shape, field: Field) -> st.SearchStrategy[dict[str, Anything]]:
+    details: dict[str, st.SearchStrategy[Anything]] = {
+        "campaign": st.none() | st.integers(1, 4),
+        "link": st.sampled_from(["shop", "KÄSE", "50%", "”“\\"]),
+        "product": st.sampled_from(["cheese", "wine or beer"]),
+    }
+    own: dict[Shape, dict[str, st.SearchStrategy[Anything]]] = {
+        Shape.COUNT: {},
+        Shape.TOTAL: {"amount": SINGLE[FieldType.MONEY]},
+        Shape.HELD: {"value": CHOICES["tier"], "days": st.sampled_from([1, 30, 31])},
+        Shape.SAMPLE: {"percent": st.sampled_from([50, "12.5", 0.01, 100]), "seed": st.integers(0, 3)},
+    }
+    made = st.fixed_dictionaries(
+        own[shape],
+        optional={name: details[name] for name in field.details}
+        | ({"at_least": st.integers(1, 5)} if shape is Shape.COUNT else {}),
+    )
+    if shape in {Shape.HELD, Shape.SAMPLE}:
+        return made
+    return st.builds(lambda value, window: value | window, made, WINDOWS)
 
 
 def values(field: Field, shape: Shape) -> st.SearchStrategy[Anything]:
     single = CHOICES.get(field.name, SINGLE.get(field.type, st.nothing()))
+    if shape in {Shape.COUNT, Shape.TOTAL, Shape.HELD, Shape.SAMPLE}:
+        return objects(shape, field)
     in_order: Callable[[Anything], Anything] = float if field.type in {FieldType.NUMBER, FieldType.MONEY} else str
     return {
         Shape.NOTHING: st.none(),
@@ -49,7 +79,6 @@ def values(field: Field, shape: Shape) -> st.SearchStrategy[Anything]:
         Shape.RANGE: st.lists(single, min_size=2, max_size=2).map(lambda pair: sorted(pair, key=in_order)),
         Shape.DAYS: st.sampled_from([1, 7, 29, 30, 31, 300, 365]),
         Shape.MONTH: st.integers(1, 12),
-        Shape.COUNT: COUNTS,
     }[shape]
 
 
@@ -110,7 +139,10 @@ SINGLES: dict[str, list[Anything]] = {
     "weight": [0.1, "0.1", 0, -1.5, 2.5],
     "spent": [0, "10", 10.0, "9.99", 10**10, -5],
     "tags": ["press", "blog"],
+    "groups": ["1", "2"],
+    "birthday": ["02-28", "02-29", "12-31"],
 }
+SPANS = [{}, {"days": 1}, {"days": 30}, {"since": "2026-03-29"}, {"since": "2026-03-28", "until": "2026-03-29"}]
 ONE_DAYS = ["2026-02-28", "2026-03-29", "2026-03-30", "2026-03-31"]
 
 
@@ -125,6 +157,11 @@ EDGES: dict[Shape, Callable[[str], list[Anything]]] = {
     Shape.RANGE: lambda field: [[each, each] for each in singles(field)],
     Shape.DAYS: lambda field: [1, 7, 8, 29, 30, 31, 365],
     Shape.MONTH: lambda field: [1, 2, 3, 12],
+    Shape.TOTAL: lambda field: [
+        {"amount": amount, **span} for amount in (-5, 0, "0.01", 10, "19.99") for span in SPANS
+    ],
+    Shape.HELD: lambda field: [{"value": tier, "days": days} for tier in "13" for days in (1, 29, 30, 31, 400)],
+    Shape.SAMPLE: lambda field: [{"percent": share, "seed": seed} for share in (0.01, 33, 50, 100) for seed in (0, 7)],
     Shape.COUNT: lambda field: [{}, {"at_least": 2}, {"days": 30, "campaign": 2}, {"at_least": 3, "days": 1}],
 }
 

@@ -9,11 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from psycopg.errors import UniqueViolation
 from sqlalchemy import BigInteger, String, Table, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
+from app.bulk import insert_rows, next_ids
 from app.db import Base
 from app.errors import Conflict
 from app.events.record import happening, record
@@ -36,7 +38,9 @@ from app.subscribers.models import (
     Tag,
     TrackingMode,
 )
+from app.subscribers.providers import provider_of
 
+_COUNTS = ("sent", "opens", "clicks", "orders", "spent", "score")
 _BARS = {Status.BOUNCED: SuppressionReason.BOUNCED, Status.COMPLAINED: SuppressionReason.COMPLAINED}
 
 
@@ -71,23 +75,28 @@ def add_people(session: Session, import_: Import, people: Sequence[Person], now:
     addresses = {
         each.address.key: (each.address.email, each.address.key, each.address_hash, source, 0) for each in people
     }
-    names = ("email", "address_key", "address_hash", "source", "token_epoch")
-    rows = [(*addresses[each.address.key], *(each.values[name] for name in PROFILE)) for each in people]
-    statement = insert_rows(session, Subscriber, (*names, *PROFILE), rows).on_conflict_do_nothing()
-    ids = session.execute(statement.returning(Subscriber.address_key, Subscriber.id))
-    by_key: dict[str, int] = dict(ids.all())
-    if len(by_key) != len(people):
+    names = ("id", "email", "address_key", "address_hash", "source", "token_epoch")
+    for number, each in zip(next_ids(session, Subscriber, len(people)), people, strict=True):
+        each.id = number
+    rows = [(each.id, *addresses[each.address.key], *(each.values[name] for name in PROFILE)) for each in people]
+    try:
+        insert_rows(session, Subscriber, (*names, *PROFILE), rows)
+    except UniqueViolation as error:
         # Somebody signed up between plan and now: the batch is planned anew, by the next ring.
-        raise Conflict(_("Somebody of this file has just signed up."))
-    for each in people:
-        each.id = by_key[each.address.key]
+        raise Conflict(_("Somebody of this file has just signed up.")) from error
     states = [
-        (each.id, _tracking(each), now, 0, 0, 0, 0, 0, 0, *(each.values[name] for name in STATE)) for each in people
+        (
+            each.id,
+            _tracking(each),
+            now,
+            provider_of(each.address.email),
+            *(0,) * len(_COUNTS),
+            *(each.values[name] for name in STATE),
+        )
+        for each in people
     ]
-    counts = ("sent", "opens", "clicks", "orders", "spent", "score")
-    session.execute(
-        insert_rows(session, Standing, ("subscriber_id", "tracking", "created_at", *counts, *STATE), states)
-    )
+    columns = ("subscriber_id", "tracking", "created_at", "provider", *_COUNTS, *STATE)
+    insert_rows(session, Standing, columns, states)
 
 
 def write_columns(session: Session, values: Mapping[int, Mapping[str, Any]]) -> None:
@@ -103,12 +112,17 @@ def write_columns(session: Session, values: Mapping[int, Mapping[str, Any]]) -> 
         )
 
 
-def insert_rows(session: Session, table: type[Base], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
+def merge_rows(session: Session, table: type[Base], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
     """An INSERT of many rows as one statement that knows ON CONFLICT."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     # SQLite cannot tell ON CONFLICT from a join condition without a WHERE.
     source = select(_table(session, table, names, rows)).where(true())
     return dialect.insert(table).from_select(list(names), source)
+
+
+def _numbered(session: Session, table: type[Base], rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    ids = next_ids(session, table, len(rows))
+    return [(number, *row) for number, row in zip(ids, rows, strict=True)]
 
 
 def _table(session: Session, table: type[Base], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
@@ -130,22 +144,28 @@ def _tag_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
     wanted = [(name,) for name in sorted(names)]
     if not wanted:
         return {}
-    session.execute(insert_rows(session, Tag, ("name",), wanted).on_conflict_do_nothing())
+    session.execute(merge_rows(session, Tag, ("name",), wanted).on_conflict_do_nothing())
     asked = as_table(session, {"name": String()}, wanted)
     return dict(session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(select(asked.c.name)))).all())
 
 
 def _tag(session: Session, people: Sequence[Person], tag_ids: Mapping[str, int]) -> None:
-    rows = [(tag_ids[name], each.id) for each in people for name in each.tags]
+    names = ("tag_id", "subscriber_id")
+    new = [(tag_ids[name], each.id) for each in people if each.is_new for name in each.tags]
+    insert_rows(session, SubscriberTag, names, sorted(new))
+    rows = [(tag_ids[name], each.id) for each in people if not each.is_new for name in each.tags]
     if rows:
-        statement = insert_rows(session, SubscriberTag, ("tag_id", "subscriber_id"), rows)
+        statement = merge_rows(session, SubscriberTag, names, rows)
         session.execute(statement.on_conflict_do_nothing())
 
 
 def _subscribe(session: Session, people: Sequence[Person], now: datetime) -> None:
-    rows = [(topic, each.id, now) for each in people for topic in each.topics]
+    names = ("topic_id", "subscriber_id", "subscribed_at")
+    new = [(topic, each.id, now) for each in people if each.is_new for topic in each.topics]
+    insert_rows(session, Subscription, names, sorted(new))
+    rows = [(topic, each.id, now) for each in people if not each.is_new for topic in each.topics]
     if rows:
-        statement = insert_rows(session, Subscription, ("topic_id", "subscriber_id", "subscribed_at"), rows)
+        statement = merge_rows(session, Subscription, names, rows)
         session.execute(statement.on_conflict_do_nothing())
 
 
@@ -154,7 +174,7 @@ def _end(session: Session, people: Sequence[Person], now: datetime) -> None:
     bars = [(each.address_hash, _BARS[status], now) for each in people if (status := each.values["status"]) in _BARS]
     if bars:
         names = ("address_hash", "reason", "created_at")
-        session.execute(insert_rows(session, Suppression, names, bars).on_conflict_do_nothing())
+        session.execute(merge_rows(session, Suppression, names, bars).on_conflict_do_nothing())
     gone = as_table(session, {"id": BigInteger()}, ((each.id,) for each in people if not each.is_new))
     lasting = update(Subscription).where(Subscription.ended_at.is_(None))
     valid = update(ConsentRecord).where(ConsentRecord.withdrawn_at.is_(None))
@@ -180,7 +200,7 @@ def _keep_proof(session: Session, import_: Import, options: Options, people: Seq
     names = ("basis", "tracking_basis", "import_id", "wording", "wording_hash", "topic_ids", "answers")
     own = ("subscriber_id", "address", "tracking", "requested_at", "confirmed_at", "requested_ip", "confirmed_ip")
     rows = [(*same, *_proof(each, now)) for each in people]
-    session.execute(insert_rows(session, ConsentRecord, (*names, *own), rows))
+    insert_rows(session, ConsentRecord, ("id", *names, *own), _numbered(session, ConsentRecord, rows))
 
 
 def _proof(person: Person, now: datetime) -> tuple[Any, ...]:
@@ -192,8 +212,7 @@ def _proof(person: Person, now: datetime) -> tuple[Any, ...]:
 
 def _keep_changes(session: Session, import_: Import, people: Sequence[Person], tag_ids: Mapping[str, int]) -> None:
     rows = [(import_.id, each.id, None if each.is_new else _change(each, tag_ids)) for each in people]
-    statement = insert_rows(session, ImportChange, ("import_id", "row_id", "before"), rows)
-    session.execute(statement)
+    insert_rows(session, ImportChange, ("import_id", "row_id", "before"), rows)
 
 
 def _change(person: Person, tag_ids: Mapping[str, int]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 # Columns of the two rows of a person that an import may write.
 PROFILE = ("first_name", "last_name", "time_zone", "attributes")
 STATE = ("language", "country", "birthday", "birth_year", "status", "confirmed_at", "ended_at")
+_KEPT = (*PROFILE, *STATE)
 
 
 @dataclass(slots=True)
@@ -49,6 +50,8 @@ class Person:
     values: dict[str, Any]
     row: Row
     before: dict[str, Any] | None = None
+    # Column → [before, after], with each custom field as a column of its own; for an existing person.
+    changes: dict[str, Any] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     topics: list[int] = field(default_factory=list)
     tracking: TrackingMode = TrackingMode.NONE
@@ -62,12 +65,6 @@ class Person:
         """The status that this import gave her; None if she keeps hers."""
         status: Status = self.values["status"]
         return status if self.before is None or self.before["status"] is not status else None
-
-    @property
-    def changes(self) -> dict[str, Any]:
-        """Column → [before, after], with each custom field as a column of its own; for an existing person."""
-        before, after = _flat(self.before or {}), _flat(self.values)
-        return {name: [before.get(name), value] for name, value in after.items() if before.get(name) != value}
 
 
 def plan(session: Session, import_: Import, rows: Sequence[Row], now: datetime) -> Plan:
@@ -122,6 +119,7 @@ def _suppressed(session: Session, hashes: Iterable[str]) -> dict[str, Suppressio
 def _known(session: Session, keys: Sequence[str]) -> dict[str, Found[Any]]:
     """Who is here already, locked: whoever wants to leave meanwhile leaves after this batch, and has left."""
     asked = as_table(session, {"key": String()}, ((each,) for each in keys))
+    # The id and the key, then _KEPT in its order.
     columns = [getattr(Subscriber, name) for name in ("id", "address_key", *PROFILE)]
     columns += [getattr(Standing, name) for name in STATE]
     statement = (
@@ -166,18 +164,16 @@ def _new(row: Row, address_hash: str, options: Options, now: datetime) -> Person
 def _existing(
     row: Row, found: Found[Any], address_hash: str, options: Options, now: datetime, *, is_barred: bool
 ) -> Person:
-    before = {name: getattr(found, name) for name in (*PROFILE, *STATE)}
-    values = dict(before)
-    given = _given(row)
-
-    def may(old: object) -> bool:
-        return old is None or options.existing is Existing.UPDATE
-
-    values.update({name: value for name, value in given.items() if name != "attributes" and may(before[name])})
-    attributes = {key: value for key, value in given["attributes"].items() if may(before["attributes"].get(key))}
-    values["attributes"] = {**before["attributes"], **attributes}
+    before: dict[str, Any] = dict(zip(_KEPT, found[2:], strict=True))
+    given, replaces = _given(row), options.existing is Existing.UPDATE
+    attributes, known = given.pop("attributes"), before["attributes"]
+    values = before | {name: value for name, value in given.items() if replaces or before[name] is None}
+    if attributes:
+        new = {key: value for key, value in attributes.items() if replaces or known.get(key) is None}
+        values["attributes"] = {**known, **new}
     _move(values, row, options, now, is_barred=is_barred)
     person = Person(found.id, row.values["email"], address_hash, values, row, before, tags=_tags(row, options))
+    person.changes = _changes(before, values)
     person.topics = list(options.topics) if values["status"] in {Status.PENDING, Status.ACTIVE} else []
     return person
 
@@ -221,7 +217,12 @@ def _tags(row: Row, options: Options) -> list[str]:
     return list(dict.fromkeys([*options.tags, *row.values.get("tags", ())]))
 
 
-def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    flat = {name: value for name, value in values.items() if name != "attributes"}
-    flat.update({FIELD + key: value for key, value in values.get("attributes", {}).items()})
-    return flat
+def _changes(before: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    if before == values:
+        return {}
+    changes = {name: [old, values[name]] for name, old in before.items() if old != values[name]}
+    if changes.pop("attributes", None):
+        known, new = before["attributes"], values["attributes"]
+        pairs = {key: [known.get(key), value] for key, value in new.items()}
+        changes |= {FIELD + key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+    return changes

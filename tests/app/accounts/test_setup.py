@@ -50,7 +50,7 @@ def test_the_link_makes_organisation_sender_and_admin_and_signs_in(client: Flask
 def test_a_new_installation_begins_with_points_tiers_a_topic_and_a_form(client: FlaskClient, link: str) -> None:
     client.post(link, data=GIVEN)
     with reading() as session:
-        assert session.get_one(ScoreRule, "purchased").per_amount == 1000
+        assert session.scalars(select(ScoreRule.per_amount).where(ScoreRule.kind == "purchased")).one() == 1000
         assert session.scalars(select(Tier.name).order_by(Tier.threshold)).all() == [
             "New",
             "Reader",

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from app.audiences.builder import ROOT, Group, Mode, Row, act, from_form, from_rule, places
+from app.audiences.builder import ROOT, Group, Mode, Row, act, from_rule, places
+from app.audiences.builder_form import from_form
 from app.audiences.reading import reader
 from app.db import transaction
 from app.errors import Invalid

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.audiences.history import members_at, sizes
 from app.audiences.models import LASTS, Marks, Membership, Segment
-from app.audiences.refresh import SHEET, refresh_all, refresh_touched
+from app.audiences.reading import Reader
+from app.audiences.refresh import refresh_all, refresh_touched
+from app.audiences.scan import SHEET
 from app.audiences.segment import archive, change, restore
 from app.db import database, transaction
 from app.subscribers.models import Standing, Status
@@ -100,6 +102,37 @@ def test_more_segments_than_fit_on_one_sheet_are_kept_apart() -> None:
         for segment, rule in zip(ids, rules, strict=True):
             assert members(session, segment) == {german if rule is GERMANY else austrian}
         assert session.scalar(select(func.count()).select_from(Marks)) == 2 * 3
+
+
+def test_rules_about_other_segments_are_looked_at_after_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain whose last link was made first: one look settles all of it."""
+    plain = Reader.people
+
+    def people(words: Reader, data: Any) -> Any:
+        if "in" not in data:
+            return plain(words, data)
+        inside = (Membership.subscriber_id == Standing.subscriber_id, Membership.left_at == LASTS)
+        return select(Membership.segment_id).where(*inside, Membership.segment_id == data["in"]).exists()
+
+    monkeypatch.setattr(Reader, "people", people)
+    with transaction() as session:
+        anna = make.subscriber(session, country="DE").id
+        last, middle, first = (make.segment(session, GERMANY, name) for name in ("Last", "Middle", "First"))
+        last.rule, middle.rule = {"in": middle.id}, {"in": first.id}
+        refresh_all(session, MONDAY)
+        assert [members(session, each.id) for each in (first, middle, last)] == [{anna}] * 3
+        move(session, anna, country="AT")
+        refresh_touched(session, [anna], TUESDAY)
+        assert [members(session, each.id) for each in (first, middle, last)] == [set()] * 3
+
+
+def test_more_values_than_one_statement_can_bind_take_several_scans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.audiences.scan.BOUND", 10)
+    with transaction() as session:
+        anna = make.subscriber(session, country="DE").id
+        ids = [make.segment(session, GERMANY if n % 2 else AUSTRIA, f"Segment {n}").id for n in range(6)]
+        refresh_all(session, MONDAY)
+        assert [members(session, each) for each in ids] == [set(), {anna}] * 3
 
 
 def test_an_archived_segment_is_left_by_all_and_its_place_is_used_again() -> None:

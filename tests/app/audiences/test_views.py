@@ -6,19 +6,30 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from apiflask import APIFlask
+from flask import render_template
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.models import User
-from app.audiences.builder import from_form
+from app.audiences.builder import ROOT, Mode, from_rule, understood
+from app.audiences.builder_form import from_form
+from app.audiences.builder_views import with_chosen
 from app.audiences.jobs import refresh_segments
-from app.audiences.models import Segment
+from app.audiences.models import Segment, Snapshot
 from app.audiences.reading import reader
 from app.db import transaction
-from segments.rule import MAX_DEPTH
+from app.i18n import language
+from app.shop.models import Product
+from app.subscribers.models import Standing, Status
+from segments.canonical import canonical
+from segments.rule import MAX_DEPTH, Rule, parse
 from tests import make
 from tests.conftest import NOW
+from tests.segments.people import VOCABULARY
+from tests.segments.test_where import RULES
 
 GERMANY = {"field": "country", "op": "is", "value": "DE"}
 ROWS = {"n.mode": "all", "n.0.field": "country", "n.0.op": "is", "n.0.value": "DE"}
@@ -164,12 +175,28 @@ for _ in range(MAX_DEPTH - 2):
         {"all": [{"field": "status", "op": "is_any_of", "value": ["pending", "active"]}]},
         {"all": [{"field": "custom.gone", "op": "is", "value": ["<script>", None]}]},
         {"all": [{"field": "clicks", "op": "at_least", "value": "2.5"}, {"field": "last_clicked", "op": "is_empty"}]},
+        {
+            "all": [
+                {
+                    "field": "clicked",
+                    "op": "happened",
+                    "value": {"at_least": 1, "since": "2026-01-01", "link": "a “b” <i>"},
+                },
+                {"field": "spent_in", "op": "less_than", "value": {"amount": "99.5", "days": 7, "product": "x"}},
+                {"field": "birthday", "op": "between", "value": ["12-20", "01-05"]},
+                {"field": "segment_held", "op": "held_for", "value": {"value": "1", "days": 30}},
+                {"field": "sample", "op": "in_sample", "value": {"percent": "12.5", "seed": 7}},
+                {"field": "segments", "op": "has_none", "value": ["1"]},
+            ]
+        },
         {"all": [DEEP]},
         {"any": []},
     ],
 )
 def test_every_rule_survives_being_drawn_and_sent_back(marketer: FlaskClient, rule: dict[str, Any]) -> None:
     with transaction() as session:
+        make.segment(session, GERMANY, "The first")
+        session.add(Product(key="x", name="X <i>"))
         segment = make.segment(session, rule).id
     page = marketer.get(f"/segments/{segment}/edit")
     assert page.status_code == 200
@@ -179,6 +206,108 @@ def test_every_rule_survives_being_drawn_and_sent_back(marketer: FlaskClient, ru
     with transaction() as session:
         words = reader(session, NOW).vocabulary
     assert from_form(MultiDict(inputs(page.text)), words).to_json() == rule
+
+
+@given(rule=RULES)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_rule_survives_the_form_and_the_typed_sentence(app: APIFlask, rule: Rule) -> None:
+    """JSON → rows → JSON, and the sentence beside them, mean one rule."""
+    plain = canonical(rule, VOCABULARY)
+    with app.test_request_context():
+        shown = {"tree": from_rule(plain), "words": VOCABULARY, "ROOT": ROOT, "Mode": Mode, "understood": understood}
+        named = {"with_chosen": with_chosen, "spoken": language, "months": dict.fromkeys(range(1, 13), "Month")}
+        page = render_template("audiences/_builder.html", **shown, **named, size=None, problem="")
+    assert canonical(parse(from_form(MultiDict(inputs(page)), VOCABULARY).to_json()), VOCABULARY) == plain
+
+
+def test_a_typed_sentence_becomes_rows_and_rows_a_sentence(marketer: FlaskClient) -> None:
+    scripts = {"HX-Request": "true"}
+    answer = marketer.post("/segments/typed", data={"typed": "country in (DE, AT) and clicks >= 2"}, headers=scripts)
+    with transaction() as session:
+        words = reader(session, NOW).vocabulary
+    rows = from_form(MultiDict(inputs(answer.text)), words)
+    assert rows.to_json() == {
+        "all": [
+            {"field": "country", "op": "is_any_of", "value": ["AT", "DE"]},
+            {"field": "clicks", "op": "at_least", "value": 2},
+        ]
+    }
+    assert 'id="typed"' not in answer.text
+    drawn = marketer.post("/segments/preview", data=MultiDict(inputs(answer.text)), headers=scripts).text
+    said = unescape(re.findall(r'hx-swap-oob="true">(.*?)</textarea>', drawn, re.DOTALL)[0])
+    assert said == "country is Austria or Germany and number of clicks is at least 2"
+    assert marketer.post("/segments/typed", data={"typed": said}, headers=scripts).text == answer.text
+
+
+def test_what_cannot_be_read_is_lit_up_and_the_rows_stay(marketer: FlaskClient) -> None:
+    wrong = {**ROWS, "typed": "country is Germny"}
+    answer = marketer.post("/segments/typed", data=wrong, headers={"HX-Request": "true"})
+    assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == ("#misread", "innerHTML")
+    assert "did you mean “germany”?" in answer.text
+    assert "<mark>Germny</mark>" in answer.text
+    page = marketer.post("/segments/typed", data=wrong | {"name": "Mine"})
+    assert page.status_code == 422
+    assert dict(inputs(page.text))["n.0.value"] == "DE"
+    assert "country is Germny</textarea>" in page.text
+
+
+def test_the_preview_says_what_is_shared_with_another_segment(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        for country, language in [("DE", "de"), ("DE", "de"), ("DE", "en"), ("GB", "en")]:
+            make.subscriber(session, country=country, language=language)
+        english = make.segment(session, {"field": "language", "op": "is", "value": "en"}, "English").id
+    page = text(marketer.post("/segments/preview", data=ROWS | {"against": str(english)}))
+    assert "3 people match now" in page
+    assert "also in “English” 1 only here 2 only there 1" in page
+
+
+def test_a_segment_is_frozen_and_stays_as_it_was(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        anna, bea = (make.subscriber(session, country="DE") for _ in range(2))
+        segment = make.segment(session, GERMANY, "Germans").id
+    answer = marketer.post(f"/segments/{segment}/freeze", data={"name": "Germans of old"}, follow_redirects=True)
+    assert "snapshots include “Germans of old”" in text(answer)
+    with transaction() as session:
+        session.get_one(Standing, anna.id).country = "AT"
+        session.get_one(Standing, bea.id).status = Status.UNSUBSCRIBED
+        make.subscriber(session, country="DE")
+        frozen = session.scalars(select(Segment).where(Segment.name == "Germans of old")).one()
+        people = reader(session, NOW).people(frozen.rule)
+        assert session.scalars(select(Standing.subscriber_id).where(people)).all() == [anna.id]
+        assert session.scalars(select(Snapshot.size)).all() == [2]
+
+
+def test_a_segment_that_others_name_is_not_put_away_and_cannot_name_them(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        inner = make.segment(session, GERMANY, "Inner").id
+        rule = {"not": {"field": "segments", "op": "has_any", "value": [str(inner)]}}
+        outer = make.segment(session, rule, "Outer").id
+    assert "Outer" in text(marketer.get(f"/segments/{inner}"))
+    refused = marketer.post(f"/segments/{inner}/archive")
+    assert refused.status_code == 409
+    assert "Other segments name this one: Outer." in text(refused)
+    circle = {"n.mode": "all", "n.0.field": "segments", "n.0.op": "has_any", "n.0.value": str(outer)}
+    refused = marketer.post("/segments/save", data=circle | {"name": "Inner", "segment_id": str(inner)})
+    assert refused.status_code == 422
+    assert "The rule leads back to this segment itself." in text(refused)
+
+
+def test_the_answer_to_why_marks_what_decided_and_says_what_is_known(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        make.subscriber(session, "anna@example.org", country="AT", clicks=2)
+        inner = make.segment(session, {"all": [GERMANY]}, "Inner").id
+        clicks = {"field": "clicked", "op": "happened", "value": {"at_least": 2}}
+        rule = {"all": [clicks, {"field": "segments", "op": "has_any", "value": [str(inner)]}]}
+        segment = make.segment(session, rule, "Outer").id
+    page = marketer.get(f"/segments/{segment}/why?address=anna@example.org").text
+    marked = [text_of(each) for each in re.findall(r"<mark.*?</mark>", page, re.DOTALL)]
+    assert marked == ["segments include Inner", "country is Germany"]
+    assert "clicked at least 2 times here: 0 times" in re.sub(r"\s+", " ", unescape(re.sub("<[^>]+>", " ", page)))
+    assert "here: Austria" in page
+
+
+def text_of(part: str) -> str:
+    return unescape(re.sub("<[^>]+>", "", part))
 
 
 def test_the_page_of_a_segment_shows_its_members(marketer: FlaskClient) -> None:

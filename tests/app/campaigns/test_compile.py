@@ -1,6 +1,7 @@
 """From source to Edition: links, preheader, pixel, and the lines of mistakes."""
 
 import json
+import re
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_fixed_links_get_numbers_by_position() -> None:
     assert edition.links == ("https://e.de/a?x=1&y=%C3%BC", "http://e.de/b%20c", "https://e.de/a")
     assert [edition.html.count(f'href="{{{{ _link({n}) }}}}"') for n in range(4)] == [1, 1, 1, 0]
     assert "e.de" not in edition.html
-    assert [edition.text.count(f"{{{{ _link({n}) }}}}") for n in range(2)] == [1, 1]
+    assert [edition.text.count(f"{{{{ (_link({n}))|_beside }}}}") for n in range(2)] == [1, 1]
 
 
 def test_a_button_for_outlook_is_a_link_too() -> None:
@@ -78,13 +79,35 @@ def test_a_value_in_an_address_stays_in_its_place(address: str, value: str | Non
 
 def test_picture_addresses_are_safe_and_never_tracked() -> None:
     class Loud(DirectUrls):
-        def dynamic(self, url: str) -> str:
+        def target(self, url: str) -> str:
             raise AssertionError(url)
 
     edition = compiled('<img src="https://e.de/{{ x }}.png" alt=""><td background="{{ y }}">')
     html = Renderer(edition).render({"x": "a b", "y": "javascript:x"}, Loud(())).html
     assert 'src="https://e.de/a%20b.png"' in html
     assert 'background=""' in html
+
+
+@pytest.mark.parametrize(
+    ("style", "value", "expected"),
+    [
+        ("color:{{ x }}", "#c00", "color:#c00"),
+        ("width:{{ x }}%", 40, "width:40%"),
+        ("font:{{ x }}", "bold 12.5px, serif", "font:bold 12.5px, serif"),
+        ("color:{{ x }}", "red;position:fixed;top:0", "color:redpositionfixedtop0"),
+        ("color:{{ x }}", "red}</style><script>", "color:redstylescript"),
+        ("width:{{ x }}", "expression(alert(1))", "width:expressionalert1"),
+        ("background:url({{ x }})", "https://e.de/a.png", "background:url(https://e.de/a.png)"),
+        ("background:url({{ x }})", "https://e.de/a.png);color:red", "background:url(https://e.de/a.png%29;color:red)"),
+        ("background:url({{ x }})", "javascript:alert(1)", "background:url()"),
+        ("background:url(https://e.de/{{ x }}.png)", "a/../b)", "background:url(https://e.de/a%2F..%2Fb%29.png)"),
+    ],
+)
+def test_a_value_in_a_style_stays_one_value(style: str, value: object, expected: str) -> None:
+    """S3"""
+    edition = compiled(f'<p style="{style}">a</p>')
+    html = Renderer(edition).render({"x": value}, DirectUrls(())).html
+    assert f'style="{expected}"' in re.sub(r"(?<=:) |(?<=,) (?=serif)", "", html).replace("px,serif", "px, serif")
 
 
 def test_a_condition_inside_an_address_is_refused() -> None:

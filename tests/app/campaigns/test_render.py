@@ -6,12 +6,13 @@ import pytest
 
 from app.campaigns.allowed import parse
 from app.campaigns.compile import compile_edition
+from app.campaigns.filters import Effort
 from app.campaigns.inline import inline, read_html, to_html
 from app.campaigns.layouts import Layout, layouts
 from app.campaigns.lint import Draft, Level, lint
 from app.campaigns.merge_tags import example_context
 from app.campaigns.render import DirectUrls, Renderer, RenderFailed
-from app.campaigns.sandbox import HTML, ROUNDS
+from app.campaigns.sandbox import HTML
 
 EVERY_LAYOUT = pytest.mark.parametrize("layout", layouts(), ids=lambda layout: layout.name)
 
@@ -21,12 +22,13 @@ class Tracked:
     """Marks what asks for tracking."""
 
     pixel: str = "https://t.de/open"
+    prefix: str = "https://t.de/"
 
     def link(self, index: int) -> str:
         return f"https://t.de/{index}"
 
-    def dynamic(self, url: str) -> str:
-        return f"https://t.de/to?{url}"
+    def target(self, url: str) -> str:
+        return f"to?{url}"
 
 
 def test_links_lead_where_the_caller_says_in_both_parts() -> None:
@@ -77,7 +79,7 @@ def test_one_failure_leaves_the_next_mail_alone() -> None:
         compile_edition("S", "", "{% for n in range(900) %}{% for m in many %}{{ x }}{% endfor %}{% endfor %}")
     )
     with pytest.raises(RenderFailed):
-        renderer.render({"many": list(range(ROUNDS)), "x": "secret"}, DirectUrls(()))
+        renderer.render({"many": list(range(Effort().rounds)), "x": "secret"}, DirectUrls(()))
     assert "secret" not in renderer.render({"many": [1]}, DirectUrls(())).html
 
 
@@ -115,7 +117,7 @@ def test_compiling_first_and_filling_in_first_give_the_same_mail(layout: Layout,
     context["products"] = [{"name": f"Tee {n} <&>", "url": f"https://e.de/{n}?a=1&b=2", "price": n} for n in range(3)]
     edition = compile_edition("S", "", layout.html)
     fast = Renderer(edition).render(context, DirectUrls(edition.links)).html
-    tree = read_html(HTML.from_string(parse(layout.html)).render(context | {"_budget": [ROUNDS]}))
+    tree = read_html(HTML.from_string(parse(layout.html)).render(context))
     inline(tree)
     assert "".join(fast.split()) == "".join(to_html(tree).split())
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from app.campaigns.models import Campaign, CampaignState
 from app.db import transaction, utc_now
 from app.delivery import jobs, launch
-from app.delivery.models import Delivery
+from app.delivery.models import Delivery, Shard
 from app.subscribers.models import Subscriber
 from tests import make
 from tests.sink import Sink
@@ -70,6 +70,7 @@ def due_again(campaign_id: int) -> None:
         long_ago = utc_now() - timedelta(seconds=1)
         late = update(Delivery).where(Delivery.campaign_id == campaign_id, Delivery.next_try_at.is_not(None))
         session.execute(late.values(next_try_at=long_ago))
+        session.execute(update(Shard).where(Shard.due_at.is_not(None)).values(due_at=long_ago))
 
 
 def drain(campaign_id: int) -> None:

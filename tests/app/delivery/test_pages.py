@@ -80,7 +80,7 @@ def test_unknown_mails_are_settled_by_a_button(marketer: FlaskClient, sink: Sink
     with transaction() as session:
         session.execute(update(Delivery).values(state=DeliveryState.UNKNOWN))
     drain(campaign_id)
-    assert (state_of(campaign_id), sink.messages) == (CampaignState.SENDING, [])
+    assert (state_of(campaign_id), sink.messages) == (CampaignState.SENT, [])
     assert marketer.post(f"/campaigns/{campaign_id}/unknown/again").status_code == 302
     drain(campaign_id)
     assert len(sink.messages) == 2

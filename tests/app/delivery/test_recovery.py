@@ -27,7 +27,7 @@ STRETCH = Stretch(7, 3, 1)
 def test_the_last_note_on_each_person_counts(tmp_path: Path) -> None:
     journal = Journal(tmp_path, STRETCH)
     journal.intend(1)
-    journal.reply(1, Outcome(Result.BOUNCED, 550, "5.1.10", "no"), AT)
+    journal.reply(1, Outcome(Result.BOUNCED, 550, "5.1.10", "no"), int(AT.timestamp()))
     journal.intend(2)
     journal.close()
     notes = read_notes(tmp_path, STRETCH)
@@ -40,7 +40,7 @@ def test_the_last_note_on_each_person_counts(tmp_path: Path) -> None:
 def test_a_note_that_was_cut_off_does_not_count(tmp_path: Path) -> None:
     journal = Journal(tmp_path, STRETCH)
     journal.intend(1)
-    journal.reply(1, Outcome(Result.ACCEPTED, 250), AT)
+    journal.reply(1, Outcome(Result.ACCEPTED, 250), int(AT.timestamp()))
     journal.close()
     path = tmp_path / STRETCH.file_name
     os.truncate(path, path.stat().st_size - 1)
@@ -84,7 +84,7 @@ def test_what_a_dead_sender_left_is_settled_by_its_notes(
     people = [each.subscriber_id for each in taken]
     journal = Journal(tmp_path / "journal", claimed.stretch)
     journal.intend(people[0])
-    journal.reply(people[0], Outcome(Result.ACCEPTED, 250), AT)
+    journal.reply(people[0], Outcome(Result.ACCEPTED, 250), int(AT.timestamp()))
     journal.intend(people[1])
     journal.close()
     folder = tmp_path / ("journal" if same_host else "elsewhere")

@@ -13,9 +13,10 @@ from app.campaigns.models import Campaign, CampaignState, CrashPolicy
 from app.campaigns.schedule import cancel, pause, resume
 from app.db import transaction, utc_now
 from app.delivery import launch, reap, send, trouble
-from app.delivery.books import books, progress, troubles
+from app.delivery.books import books, progress
 from app.delivery.desk import desk
 from app.delivery.models import Delivery, DeliveryState, Shard
+from app.delivery.providers import troubles_by_provider
 from app.delivery.settle import count_unknown_as_sent, send_unknown_again
 from app.events.models import Event
 from app.subscribers.lifecycle import unsubscribe
@@ -191,7 +192,7 @@ def test_only_an_address_that_does_not_exist_takes_a_person_off_the_list(
         assert session.scalars(select(Standing.status)).one() is status
         assert bool(session.scalars(select(Suppression)).all()) is (status is Status.BOUNCED)
         assert [event.data["class"] for event in session.scalars(select(Event).where(Event.kind == 10))] == [reason]
-        assert [each.people for each in troubles(session, campaign_id)] == [1]
+        assert [each.people for each in troubles_by_provider(session, campaign_id)] == [1]
 
 
 def test_one_mail_that_cannot_be_made_does_not_hold_up_the_others(sink: Sink, launched: Callable[..., int]) -> None:
@@ -376,18 +377,6 @@ def test_the_rate_is_that_of_the_last_half_minute(sink: Sink, launched: Callable
     with transaction() as session:
         assert progress(session, campaign_id, utc_now()).per_second >= 1
         assert progress(session, campaign_id, utc_now() + timedelta(minutes=1)).per_second == 0
-
-
-def test_workers_without_work_and_campaigns_without_workers_are_noticed(launched: Callable[..., int]) -> None:
-    campaign_id = launched(people=1)
-    with transaction() as session:
-        reap.note_silence(session, utc_now())
-        assert session.get_one(Campaign, campaign_id).pause_reason is None
-        session.get_one(Campaign, campaign_id).started_at = utc_now() - timedelta(minutes=6)
-    with transaction() as session:
-        reap.note_silence(session, utc_now())
-    with transaction() as session:
-        assert "worker" in (session.get_one(Campaign, campaign_id).pause_reason or "")
 
 
 def test_two_senders_share_the_shards_of_a_campaign(

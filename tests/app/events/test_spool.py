@@ -1,12 +1,13 @@
 """Hits between the web process and the database: kept through kills, counted exactly once."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,13 @@ from app.events import ingest as ingesting
 from app.events.buffer import Record, Spool
 from app.events.ingest import ingest
 from app.events.models import SpoolOffset
+from app.events.spooled import spool_files
 from app.shop.models import Product
+
+
+def line(record: Record) -> bytes:
+    return json.dumps(record).encode() + b"\n"
+
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -43,9 +50,9 @@ def spool(app: APIFlask, tmp_path: Path) -> Spool:
 def test_each_record_is_taken_once_in_batches(app: APIFlask, spool: Spool, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(ingesting, "BATCH", 7)
     for n in range(50):
-        assert spool.append([n, n, "ünïcödé"])
-    assert ingest(database(), tmp_path / "spool", keep, FAR) == 50
-    assert ingest(database(), tmp_path / "spool", keep, FAR) == 0
+        assert spool.append(line([n, n, "ünïcödé"]))
+    assert ingest(database(), tmp_path / "spool", list, keep, FAR) == 50
+    assert ingest(database(), tmp_path / "spool", list, keep, FAR) == 0
     assert taken() == list(range(50))
 
 
@@ -53,12 +60,12 @@ def test_a_file_read_to_its_end_is_removed_and_its_writer_begins_another(
     app: APIFlask, spool: Spool, tmp_path: Path
 ) -> None:
     """T5: no address lies around longer than about a minute after it was read."""
-    spool.append([0, 0])
-    ingest(database(), tmp_path / "spool", keep, FAR)
+    spool.append(line([0, 0]))
+    ingest(database(), tmp_path / "spool", list, keep, FAR)
     assert list((tmp_path / "spool").iterdir()) == []
-    spool.append([0, 1])
+    spool.append(line([0, 1]))
     assert len(list((tmp_path / "spool").iterdir())) == 1
-    ingest(database(), tmp_path / "spool", keep, FAR)
+    ingest(database(), tmp_path / "spool", list, keep, FAR)
     assert taken() == [0, 1]
     with transaction() as session:
         assert session.scalars(select(SpoolOffset)).all() == []
@@ -67,15 +74,15 @@ def test_a_file_read_to_its_end_is_removed_and_its_writer_begins_another(
 def test_what_is_too_new_waits(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     for n, age in enumerate((30, 20, 1)):
-        spool.append([int((now - timedelta(seconds=age)).timestamp() * 1000), n])
-    assert ingest(database(), tmp_path / "spool", keep, now - timedelta(seconds=10)) == 2
+        spool.append(line([int((now - timedelta(seconds=age)).timestamp() * 1000), n]))
+    assert ingest(database(), tmp_path / "spool", list, keep, now - timedelta(seconds=10)) == 2
     assert len(list((tmp_path / "spool").iterdir())) == 1
-    assert ingest(database(), tmp_path / "spool", keep, now + timedelta(seconds=10)) == 1
+    assert ingest(database(), tmp_path / "spool", list, keep, now + timedelta(seconds=10)) == 1
     assert taken() == [0, 1, 2]
 
 
 def test_a_take_that_fails_leaves_the_batch_for_the_next_time(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
-    spool.append([0, 0])
+    spool.append(line([0, 0]))
 
     def fail(session: Session, records: Sequence[Record], around: Sequence[Record]) -> None:
         keep(session, records, around)
@@ -83,9 +90,34 @@ def test_a_take_that_fails_leaves_the_batch_for_the_next_time(app: APIFlask, spo
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
-        ingest(database(), tmp_path / "spool", fail, FAR)
+        ingest(database(), tmp_path / "spool", list, fail, FAR)
     assert taken() == []
-    assert ingest(database(), tmp_path / "spool", keep, FAR) == 1
+    assert ingest(database(), tmp_path / "spool", list, keep, FAR) == 1
+
+
+def test_an_ingest_killed_between_commit_and_deletion_has_counted_all(
+    app: APIFlask, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is still there, read to its end, or gone and its offset is left: neither is counted again."""
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for n, last_step in enumerate(("app.events.spooled.SpoolFile.remove_if_read", "app.events.ingest.delete")):
+        spool.append(line([0, 2 * n]))
+        spool.append(line([0, 2 * n + 1]))
+        with monkeypatch.context() as killed:
+            killed.setattr(last_step, die)
+            with pytest.raises(KeyboardInterrupt):
+                ingest(database(), tmp_path / "spool", list, keep, FAR)
+        assert ingest(database(), tmp_path / "spool", list, keep, FAR) == 0
+    assert taken() == [0, 1, 2, 3]
+
+
+def test_lines_that_arrived_together_are_kept_together(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
+    assert spool.append(b"".join(line([0, n]) for n in range(5)))
+    assert ingest(database(), tmp_path / "spool", list, keep, FAR) == 5
+    assert taken() == [0, 1, 2, 3, 4]
 
 
 def test_several_ingests_at_once_take_nothing_twice(
@@ -93,47 +125,62 @@ def test_several_ingests_at_once_take_nothing_twice(
 ) -> None:
     monkeypatch.setattr(ingesting, "BATCH", 5)
     for n in range(200):
-        spool.append([0, n])
+        spool.append(line([0, n]))
     own = database()
     totals: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: totals.append(ingest(own, tmp_path / "spool", keep, FAR))) for _ in range(4)
-    ]
+    folder = tmp_path / "spool"
+    threads = [threading.Thread(target=lambda: totals.append(ingest(own, folder, list, keep, FAR))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    ingest(own, tmp_path / "spool", keep, FAR)
+    ingest(own, tmp_path / "spool", list, keep, FAR)
     assert taken() == list(range(200))
     assert sum(totals) == 200
 
 
 def test_a_line_that_the_disk_cut_off_costs_itself_alone(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
     """Q5: a full disk in the middle of a record."""
-    spool.append([0, 0])
+    spool.append(line([0, 0]))
     [file] = (tmp_path / "spool").iterdir()
     with file.open("ab") as stream:
         stream.write(b'[0, 1, "cut')
     spool._torn = True
-    spool.append([0, 2])
-    assert ingest(database(), tmp_path / "spool", keep, FAR) == 2
+    spool.append(line([0, 2]))
+    assert ingest(database(), tmp_path / "spool", list, keep, FAR) == 2
     assert taken() == [0, 2]
 
 
-def test_the_neighbours_of_a_batch_are_its_context(app: APIFlask, tmp_path: Path, monkeypatch) -> None:
-    """Hits of one burst may lie in the files of two processes, and in two batches."""
+def test_what_is_seen_is_the_time_around_a_stretch_in_all_files(app: APIFlask, tmp_path: Path, monkeypatch) -> None:
+    """Hits of one burst may lie in the files of two processes, in two batches, and in what was taken long before."""
     monkeypatch.setattr(ingesting, "BATCH", 2)
     first, second = Spool(tmp_path / "spool"), Spool(tmp_path / "spool")
     for n in range(4):
-        first.append([0, n])
-        second.append([0, 10 + n])
+        first.append(line([n * 20_000, n]))
+        second.append(line([n * 20_000 + 500, 10 + n]))
     seen: list[set[int]] = []
 
-    def look(session: Session, records: Sequence[Record], around: Sequence[Record]) -> None:
-        seen.append({record[1] for record in around})
+    def see(records: Iterable[Record]) -> set[int]:
+        return {record[1] for record in records}
 
-    ingest(database(), tmp_path / "spool", look, FAR - timedelta(days=365 * 80))
-    assert seen == [{0, 1, 2, 3, 10, 11, 12, 13}] * 4
+    def look(session: Session, records: Sequence[Record], found: set[int]) -> None:
+        seen.append(found)
+
+    # So long ago that no file is removed.
+    ingest(database(), tmp_path / "spool", see, look, FAR - timedelta(days=365 * 80), timedelta(seconds=1))
+    # Half a minute at a time, a second around it, and all of it in the company of the other file.
+    assert seen == [{0, 10, 1, 11}, {2, 12, 3, 13}] * 2
+
+
+def test_a_stretch_of_time_is_found_in_a_long_file(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
+    for start in range(0, 40_000, 1_000):
+        spool.append(b"".join(line([n * 10, n, "x" * 60]) for n in range(start, start + 1_000)))
+    [file] = spool_files(tmp_path / "spool")
+    assert [record[1] for record in file.between(123_400, 123_450)] == [12340, 12341, 12342, 12343, 12344, 12345]
+    assert [record[1] for record in file.between(-5, 5)] == [0]
+    assert [record[1] for record in file.between(399_990, 10**9)] == [39_999]
+    sizes = [len(batch.records) for batch in file.batches(0, 1_000, FAR)]
+    assert sizes == [1_000] * 3
 
 
 WRITER = """
@@ -142,7 +189,7 @@ from pathlib import Path
 from app.events.buffer import Spool
 spool, n = Spool(Path(sys.argv[1])), int(sys.argv[2])
 while True:
-    spool.append([0, n])
+    spool.append(b"[0, %d]\\n" % n)
     print(n, flush=True)
     n += 1
 """
@@ -165,7 +212,7 @@ def test_kill_9_of_writer_and_reader_loses_and_doubles_nothing(app: APIFlask, tm
             writer.kill()
             rest = writer.stdout.read().splitlines()
             answered |= {int(line) for line in rest[:-1]}
-    ingest(database(), tmp_path / "spool", keep, FAR)
+    ingest(database(), tmp_path / "spool", list, keep, FAR)
     assert answered <= set(taken())
 
 
@@ -176,4 +223,4 @@ def _read_forever(app: APIFlask, folder: Path) -> None:
     own = Database(app.extensions["letterbond.config"].database_url)
     ingesting.BATCH = 20
     while True:
-        ingest(own, folder, keep, FAR)
+        ingest(own, folder, list, keep, FAR)

@@ -46,7 +46,7 @@ def launched(session: Session, when: str, name: str = "November") -> Campaign:
 def delivered(session: Session, campaign: int, person: int, when: str | None, **values: Any) -> None:
     moments = {name: at(values.pop(name)) for name in ("opened_at", "clicked_at") if name in values}
     state = values.pop("state", DeliveryState.SENT)
-    row = {"campaign_id": campaign, "subscriber_id": person, "shard": 0, "state": state, **moments, **values}
+    row = {"campaign_id": campaign, "subscriber_id": person, "state": state, **moments, **values}
     session.execute(insert(Delivery).values(**row, sent_at=at(when) if when else None))
 
 

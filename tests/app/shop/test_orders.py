@@ -169,7 +169,7 @@ def test_mails_can_show_what_somebody_bought_last(app: APIFlask) -> None:
         days = [NOW - timedelta(days=each) for each in (9, 8, 7, 6, 5, 1)]
         lines = zip(products, days, strict=True)
         take_orders(session, [NewOrder(f"o{product}", ids[0], day, 990, 1, product) for product, day in lines])
-        tags = merge_tags(session, ids)
+        tags = merge_tags(session, ids, {"orders", "products"})
     names = [each["name"] for each in tags[ids[0]]["products"]]
     assert names == ["Product 5", "Product 4", "Product 3", "Product 2"]
     assert tags[ids[0]]["products"][0] == {

@@ -7,12 +7,14 @@ from apiflask import APIFlask
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from app.audiences.models import Segment
 from app.campaigns.models import Campaign
 from app.db import Base, transaction
 from app.delivery.models import Delivery, DeliveryState
 from app.events.record import happening, record
 from app.importing.models import Import, ImportChange, ImportReject
 from app.outbox.post import post
+from app.scoring.defaults import defaults as scoring_defaults
 from app.shop.models import Order
 from app.subscribers.erasing import erase
 from app.subscribers.exporting import export_person
@@ -44,7 +46,6 @@ def _lead_a_life(session: Session) -> Subscriber:
         Delivery(
             campaign_id=campaign.id,
             subscriber_id=anna.id,
-            shard=0,
             state=DeliveryState.SENT,
             sent_at=NOW,
             reply=f"250 {ADDRESS} ok",
@@ -142,6 +143,7 @@ def test_an_export_has_a_row_of_every_table_that_knows_people(app: APIFlask) -> 
     """TRUST L11: a new table with a subscriber's key is in it from its first day."""
     with transaction() as session:
         anna = _lead_a_life(session)
+        scoring_defaults(session, NOW)
         for table, column in tables_about_people():
             if not session.scalar(select(func.count()).select_from(table).where(table.c[column] == anna.id)):
                 _fill(session, table, column, anna.id)
@@ -155,14 +157,25 @@ def test_an_export_has_a_row_of_every_table_that_knows_people(app: APIFlask) -> 
 
 def _fill(session: Session, table: Any, column: str, subscriber_id: int) -> None:
     """A row with something in every column that wants it."""
-    values: dict[str, Any] = {column: subscriber_id}
+    session.execute(insert(table).values(_filled(session, table, {column: subscriber_id})))
+
+
+def _filled(session: Session, table: Any, values: dict[str, Any]) -> dict[str, Any]:
     for each in table.columns:
-        if each.name != column and not each.nullable and each.default is None and each.name != "id":
+        if each.name not in values and not each.nullable and each.default is None and each.name != "id":
             if each.foreign_keys:
-                values[each.name] = (
-                    session.scalar(select(next(iter(each.foreign_keys)).column).limit(1))
-                    or make.segment(session, {"all": []}).id
-                )
+                values[each.name] = _some(session, next(iter(each.foreign_keys)).column)
             else:
                 values[each.name] = NOW if "_at" in each.name else 1
-    session.execute(insert(table).values(values))
+    return values
+
+
+def _some(session: Session, column: Any) -> int:
+    """A row of the table that a key points to; made where there is none."""
+    found: int | None = session.scalar(select(column).limit(1))
+    if found is None and column.table is Segment.__table__:
+        return make.segment(session, {"all": []}).id
+    if found is None:
+        made = insert(column.table).values(_filled(session, column.table, {})).returning(column)
+        return int(session.scalars(made).one())
+    return found

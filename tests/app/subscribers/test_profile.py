@@ -15,6 +15,7 @@ from app.db import transaction
 from app.errors import Conflict, Invalid
 from app.feature import house
 from app.subscribers.custom_fields import add_field, delete_field
+from app.subscribers.merge_tags import PROFILE
 from app.subscribers.models import CustomField, FieldKind, Subscriber, Tag
 from app.subscribers.profile import change_profile
 from app.subscribers.topics import save_topic, set_tags, set_topics, subscribe, tags_of, topic_ids_of
@@ -199,7 +200,7 @@ def test_mails_may_say_what_is_known(app: APIFlask) -> None:
         bert = make.subscriber(session, first_name=None)
         set_tags(session, anna.id, ["vip"])
         subscribe(session, anna.id, [news.id], NOW)
-        values = house().merge_values(session, [anna.id, bert.id])
+        values = house().merge_values(session, [anna.id, bert.id], PROFILE)
     wanted = {"name": "Anna Müller", "birthday": "--05-17", "tags": ["vip"], "topics": ["news"]}
     assert wanted.items() <= values[anna.id].items()
     assert values[anna.id]["attributes"] == {"plan": "gold"}

@@ -16,9 +16,8 @@ from app.delivery.models import Delivery, DeliveryState
 from app.events.ingest import ingest
 from app.events.models import Event
 from app.subscribers.models import TrackingMode
-from app.tracking.endpoint import TrackingEndpoint, register
-from app.tracking.take import take_hits
-from app.tracking.verdict import Rules
+from app.tracking.take import see, take_hits
+from app.tracking.verdict import BURST, Rules
 from tests import make
 
 BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15"  # noqa: E501
@@ -48,7 +47,7 @@ class Mail:
         return self._urls.link(index)
 
     def dynamic(self, url: str) -> str:
-        return self._urls.dynamic(url)
+        return f"{self._urls.prefix}{self._urls.target(url)}"
 
     def get(
         self, path: str, agent: str = BROWSER, ip: str = "203.0.113.7", method: str = "GET", **headers: str
@@ -63,7 +62,8 @@ class Mail:
 
 def make_mail(app: APIFlask, mode: TrackingMode, sent_at: datetime | None = None) -> Mail:
     with transaction() as session:
-        person = make.subscriber(session, tracking=mode)
+        sent_at = sent_at or utc_now() - timedelta(hours=1)
+        person = make.subscriber(session, tracking=mode, sent=1, last_sent_at=sent_at)
         campaign = make.campaign(session, state=CampaignState.SENT)
         session.add_all(
             Link(campaign_id=campaign.id, position=position, target=target) for position, target in enumerate(TARGETS)
@@ -72,25 +72,17 @@ def make_mail(app: APIFlask, mode: TrackingMode, sent_at: datetime | None = None
             Delivery(
                 campaign_id=campaign.id,
                 subscriber_id=person.id,
-                shard=0,
                 state=DeliveryState.SENT,
-                sent_at=sent_at or utc_now() - timedelta(hours=1),
+                sent_at=sent_at,
             )
         )
     return Mail(app.test_client(), app, campaign.id, person.id, mode)
 
 
 @pytest.fixture
-def tracked(app: APIFlask) -> APIFlask:
-    if not isinstance(app.wsgi_app, TrackingEndpoint):
-        register(app)
-    return app
-
-
-@pytest.fixture
-def mail(tracked: APIFlask) -> Mail:
+def mail(app: APIFlask) -> Mail:
     """The mail of a person who agreed to personal tracking."""
-    return make_mail(tracked, TrackingMode.PERSONAL)
+    return make_mail(app, TrackingMode.PERSONAL)
 
 
 def take_all(app: APIFlask, rules: Rules | None = None) -> int:
@@ -98,7 +90,7 @@ def take_all(app: APIFlask, rules: Rules | None = None) -> int:
     rules = rules or Rules()
     spool = app.extensions["letterbond.config"].spool
     later = utc_now() + timedelta(hours=1)
-    return ingest(database(), spool, lambda *given: take_hits(*given, rules=rules), later)
+    return ingest(database(), spool, see, lambda *given: take_hits(*given, rules=rules), later, BURST)
 
 
 def events() -> list[Event]:

@@ -98,7 +98,7 @@ def test_an_unknown_link_while_the_database_is_away_says_try_later(mail: Mail) -
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
 
 
-def test_other_pages_are_none_of_its_business(tracked: APIFlask, client: FlaskClient) -> None:
+def test_other_pages_are_none_of_its_business(app: APIFlask, client: FlaskClient) -> None:
     assert client.get("/o/x").status_code == 404
     assert client.get("/campaigns/").status_code == 302
 

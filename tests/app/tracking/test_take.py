@@ -6,13 +6,15 @@ import pytest
 from apiflask import APIFlask
 from sqlalchemy import inspect, select, text
 
+from app.campaigns.models import Link
 from app.db import database, transaction, utc_now
 from app.delivery.models import Delivery
+from app.events.models import Event
 from app.feature import house
 from app.subscribers.models import Standing, TrackingMode
 from app.tracking import jobs
 from app.tracking.models import HitCount
-from app.tracking.verdict import Rules
+from app.tracking.verdict import RULESET, Rules
 from segments.vocabulary import Happening
 from tests.app.tracking.conftest import Mail, events, make_mail, take_all
 
@@ -50,7 +52,7 @@ def test_a_readers_open_and_click_count_for_her_and_for_the_campaign(mail: Mail)
 
 def test_the_first_moment_stays_in_the_ledger_and_the_last_in_the_standing(mail: Mail) -> None:
     """Counts do not depend on the order in which hits are ingested."""
-    from app.tracking.take import take_hits
+    from app.tracking.take import see, take_hits
 
     base = int(utc_now().timestamp()) * 1000
     hits = [
@@ -59,7 +61,7 @@ def test_the_first_moment_stays_in_the_ledger_and_the_last_in_the_standing(mail:
     ]
     for one in hits:
         with transaction() as session:
-            take_hits(session, [one], [one], Rules())
+            take_hits(session, [one], see([one]), Rules())
     found = standing(mail)
     assert found.opens == 3
     assert found.last_opened_at
@@ -95,10 +97,10 @@ def test_a_burst_over_several_links_is_a_scanners_in_retrospect(mail: Mail) -> N
     assert {event.verdict for event in events()} == {"scanner"}
 
 
-def test_right_after_the_sending_nobody_can_tell(tracked: APIFlask) -> None:
-    mail = make_mail(tracked, TrackingMode.PERSONAL, sent_at=utc_now())
+def test_right_after_the_sending_nobody_can_tell(app: APIFlask) -> None:
+    mail = make_mail(app, TrackingMode.PERSONAL, sent_at=utc_now())
     mail.get(mail.link(0))
-    take_all(tracked)
+    take_all(app)
     assert [event.verdict for event in events()] == ["unknown"]
 
 
@@ -120,12 +122,12 @@ def test_after_withdrawal_an_old_mail_still_works_and_writes_nothing_personal(
         assert session.execute(select(Delivery.opened_at, Delivery.clicked_at)).one() == (None, None)
 
 
-def test_the_links_of_everybody_count_for_the_campaign_alone(tracked: APIFlask) -> None:
+def test_the_links_of_everybody_count_for_the_campaign_alone(app: APIFlask) -> None:
     """L8."""
-    mail = make_mail(tracked, TrackingMode.AGGREGATE)
+    mail = make_mail(app, TrackingMode.AGGREGATE)
     for _ in range(4):
         mail.get(mail.link(0))
-    take_all(tracked)
+    take_all(app)
     assert events() == []
     assert totals() == {(21, 0, "human"): 4}
 
@@ -183,6 +185,41 @@ def test_rules_can_ask_for_opens_clicks_and_mails(mail: Mail) -> None:
         assert not holds("clicked")
         assert holds("was_sent", campaign=mail.campaign_id)
         assert not holds("was_sent", at_least=2)
-        assert words["opened"].options() == ((str(mail.campaign_id), words["opened"].options()[0][1]),)
+        assert [key for key, _label in words["opened"].options("campaign")] == [str(mail.campaign_id)]
+        assert not holds("unopened")
+        assert holds("unclicked", since=long_ago, campaign=mail.campaign_id)
         assert session.scalars(select(words["opens"].sql())).one() == 1
         assert session.scalars(select(words["last_clicked"].sql())).one() is None
+
+
+def test_rules_can_ask_for_the_link_that_was_clicked(mail: Mail) -> None:
+    mail.get(mail.link(0))
+    mail.get(mail.link(0))
+    take_all(mail.app)
+    with database().reading() as session:
+        clicked = house().vocabulary(session)["clicked"]
+        target = session.scalars(select(Link.target).where(Link.position == 0)).one()
+
+        def holds(**asked: object) -> bool:
+            return bool(session.scalars(select(Standing.subscriber_id).where(clicked.sql(Happening(**asked)))).all())
+
+        assert holds(link=target[8:].upper())
+        assert holds(link=target, at_least=2, campaign=mail.campaign_id)
+        assert not holds(link="elsewhere.example")
+        assert session.scalars(select(clicked.shows(Happening(link=target)))).one() == 2  # type: ignore[misc]
+
+
+def test_a_reader_is_known_by_her_devices_and_by_nothing_else_of_them(mail: Mail) -> None:
+    """T4, T5."""
+    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
+    for agent in (phone, "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", phone):
+        mail.get(mail.link(0), agent=agent)
+    take_all(mail.app)
+    with database().reading() as session:
+        devices = house().vocabulary(session)["devices"]
+        found = {
+            key: bool(session.scalars(select(Standing.subscriber_id).where(devices.sql((key,)))).all())
+            for key, _label in devices.options()
+        }
+        assert found == {"desktop": True, "mobile": True, "tablet": False}
+        assert session.scalars(select(Event.data)).first() == {"ruleset": RULESET}

@@ -2,7 +2,6 @@
 """Machine or human: a fixed table of scenes, and the user agents of the world (TRUST T1-T4)."""
 
 import random
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -91,8 +90,8 @@ def test_two_links_or_one_link_clicked_often_are_a_readers() -> None:
 
 
 def test_a_burst_is_of_one_person_and_never_of_everybody() -> None:
-    crowd = [replace(hit(CLICK, CHROME, at=LATER + n, link=str(n)), subscriber_id=n + 1) for n in range(5)]
-    everybody = [replace(hit(CLICK, CHROME, at=LATER + n, link=str(n)), subscriber_id=0) for n in range(5)]
+    crowd = [hit(CLICK, CHROME, at=LATER + n, link=str(n))._replace(subscriber_id=n + 1) for n in range(5)]
+    everybody = [hit(CLICK, CHROME, at=LATER + n, link=str(n))._replace(subscriber_id=0) for n in range(5)]
     for clicks in (crowd, everybody):
         assert {Rules().judge(click, None, Bursts(clicks)) for click in clicks} == {Verdict.HUMAN}
 

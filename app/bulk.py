@@ -1,0 +1,157 @@
+"""Many rows into a table, many numbers into a statement, by what is fastest on each database.
+
+SQLite is fastest with one prepared statement per row, PostgreSQL with COPY and with arrays. Not in charge of conflicts:
+whoever inserts has made sure that there are none.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    FromClause,
+    Update,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.orm import Session
+from sqlalchemy.types import JSON, TypeDecorator
+
+from app.db import Base
+
+Rows = Sequence[Mapping[str, int | None]]
+# From the numbers of a row to the columns they set.
+Change = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+_SQLITE = sqlite.dialect()
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def insert_rows(session: Session, model: type[Base], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows of these columns, with all values given, as the model has them; after what the session holds."""
+    if not rows:
+        return
+    session.flush()
+    connection = session.connection()
+    quote = connection.dialect.identifier_preparer.quote
+    target = f"{quote(model.__tablename__)} ({', '.join(map(quote, names))})"
+    stored = _stored(connection, model, names, rows)
+    if connection.dialect.name == "postgresql":
+        _copy(connection, target, stored)
+        return
+    marks = ", ".join("?" * len(names))
+    insert = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own tables and columns
+    connection.exec_driver_sql(insert, stored)
+
+
+def next_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
+    """Numbers for so many new rows; on SQLite, where there is one writer, those behind the last."""
+    if session.get_bind().dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(f'"{model.__tablename__}"', "id")
+        return session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))).all()
+    last = session.scalar(select(func.max(model.__table__.c.id))) or 0
+    return range(last + 1, last + 1 + count)
+
+
+def _stored(
+    connection: Connection, model: type[Base], names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> list[tuple[Any, ...]]:
+    """The rows as the database keeps them: moments as seconds, states as numbers, JSON as text."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, name in enumerate(names):
+        kind = model.__table__.c[name].type
+        if isinstance(kind, JSON):
+            columns[place] = _texts(columns[place])
+        elif isinstance(kind, TypeDecorator):
+            convert, dialect = kind.process_bind_param, connection.dialect
+            columns[place] = [None if value is None else convert(value, dialect) for value in columns[place]]
+    return list(zip(*columns, strict=True))
+
+
+def _texts(values: Sequence[Any]) -> list[str | None]:
+    """Each as JSON; the same value in many rows is written once."""
+    known: dict[int, str | None] = {id(None): None}
+    for value in values:
+        if id(value) not in known:
+            known[id(value)] = json.dumps(value)
+    return [known[id(value)] for value in values]
+
+
+def numbers(session: Session, **columns: Iterable[int | None]) -> FromClause:
+    """Whole numbers as a table of these columns; on SQLite there can be one column, and no nulls in it."""
+    if session.get_bind().dialect.name == "postgresql":
+        given = func.unnest(*map(_array, columns.values()))
+        return given.table_valued(*(column(name, BigInteger) for name in columns)).render_derived()
+    [(name, values)] = columns.items()
+    each = func.json_each(f"[{','.join(map(str, values))}]").table_valued(column("value", BigInteger))
+    return select(each.c.value.label(name)).subquery()
+
+
+def update_rows(session: Session, model: type[Base], keys: Sequence[str], change: Change, rows: Rows) -> None:
+    """Change rows found by `keys`: each of `rows` holds the keys and the numbers that `change` sets columns by.
+
+    In the order of keys, so that two who change the same rows never wait for one another.
+    """
+    if not rows:
+        return
+    rows, names = sorted(rows, key=lambda row: [row[key] for key in keys]), tuple(rows[0])
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        given = numbers(session, **{name: [row[name] for row in rows] for name in names})
+        connection.execute(_update(model, keys, change, dict(given.c)))
+        return
+    # SQLAlchemy would prepare the parameters of each row, which takes longer than the row itself.
+    statement, order = _compiled(model, tuple(keys), change, names)
+    connection.exec_driver_sql(statement, [tuple([row[name] for name in order]) for row in rows])
+
+
+def _update(model: type[Base], keys: Sequence[str], change: Change, new: Mapping[str, Any]) -> Update:
+    table = model.__table__
+    wanted = [type_coerce(table.c[key], BigInteger) == new[key] for key in keys]
+    return update(table).where(*wanted).values(change(new))  # type: ignore[arg-type]
+
+
+@cache
+def _compiled(
+    model: type[Base], keys: tuple[str, ...], change: Change, names: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """The statement for SQLite, and which value stands where in it."""
+    new = {name: bindparam(f"new_{name}", type_=BigInteger()) for name in names}
+    compiled = _update(model, keys, change, new).compile(dialect=_SQLITE)
+    return str(compiled), tuple(name.removeprefix("new_") for name in compiled.positiontup or ())
+
+
+def _array(values: Iterable[int | None]) -> Any:
+    """Sent as one text, which is quicker to write and to read than a list of parameters."""
+    text = ",".join(["" if value is None else str(value) for value in values])
+    return cast(func.string_to_array(literal(text), ",", ""), ARRAY(BigInteger))
+
+
+def _copy(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:
+    driver = connection.connection.driver_connection
+    assert driver
+    lines = ["\t".join([_cell(value) for value in row]) for row in rows]
+    with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+        copy.write("\n".join(lines) + "\n")
+
+
+def _cell(value: Any) -> str:
+    """A value in the text format of COPY."""
+    if value is None:
+        return r"\N"
+    if isinstance(value, str):
+        return value.translate(_ESCAPES)
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    return str(value)

@@ -1,0 +1,111 @@
+"""One compiled template of an Edition: subject, HTML or text.
+
+In charge of: filling it in quickly, within bounds, and of naming the line where it cannot be. Not of what its values
+are, nor of what is printed (sandbox, encode).
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from jinja2 import Template, TemplateError, nodes
+
+from app.campaigns.allowed import parse
+from app.campaigns.edition import Lines
+from app.campaigns.filters import PART_LIMIT, Effort, bounded, effort
+from app.campaigns.links import FUNCTIONS
+from app.campaigns.sandbox import MailEnvironment, bounded_range
+from segments.label import Label
+
+
+class RenderFailed(Exception):
+    """The mail of this one person cannot be made. `line` counts in the marketer's source."""
+
+    def __init__(self, line: int, message: Label) -> None:
+        super().__init__(f"line {line}: {message.en}")
+        self.line = line
+        self.message = message
+
+
+class Part:
+    """May be filled in from several threads."""
+
+    def __init__(self, tree: nodes.Template, environment: MailEnvironment, lines: Lines = ()) -> None:
+        self._template: Template = environment.from_string(tree)
+        self._lines = lines
+
+    def fill(self, values: dict[str, Any]) -> str:
+        """The part for these values, which `values_of` made. Raises RenderFailed."""
+        rendering = self._template.root_render_func(self._template.new_context(values, shared=True))
+        pieces: list[str] = []
+        size = 0
+        token = effort.set(Effort())
+        try:
+            while some := list(islice(rendering, _AT_ONCE)):
+                size += sum(map(len, some))
+                bounded(size, PART_LIMIT)
+                pieces += some
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise RenderFailed(self._line(error, rendering), _not_possible(error)) from error
+        finally:
+            effort.reset(token)
+        return "".join(pieces)
+
+    def _line(self, error: BaseException, rendering: Any) -> int:
+        # The generator still stands where it was if the error came from outside of it.
+        frame, trace = rendering.gi_frame, error.__traceback__
+        line = self._template.get_corresponding_lineno(frame.f_lineno) if frame else 1
+        while trace:
+            if trace.tb_frame.f_globals.get("__jinja_template__") is self._template:
+                line = self._template.get_corresponding_lineno(trace.tb_lineno)
+            trace = trace.tb_next
+        return next((source for part, source in reversed(self._lines) if part <= line), line)
+
+
+def edition_tree(source: str, environment: MailEnvironment) -> nodes.Template:
+    """A part of an Edition as a tree."""
+    return parse(source, environment, internal=FUNCTIONS)
+
+
+def values_of(context: Mapping[str, Any]) -> dict[str, Any]:
+    """A merge context without what is absent, and with what templates may call.
+
+    Raises TypeError if it holds more than plain values: an object would show all its attributes (S1).
+    """
+    if not _PLAIN.issuperset(map(type, context.values())):
+        for value in context.values():
+            _refuse_objects(value)
+    values = {name: value for name, value in context.items() if value is not None}
+    values["range"] = bounded_range
+    return values
+
+
+def _refuse_objects(value: Any) -> None:
+    kind = type(value)
+    if kind in _PLAIN:
+        return
+    if kind is dict:
+        inside = value.values()
+    elif kind is list or kind is tuple:
+        inside = value
+    elif isinstance(value, date):
+        return
+    else:
+        raise TypeError(f"{kind.__name__} is not a plain value")
+    if not _PLAIN.issuperset(map(type, inside)):
+        for item in inside:
+            _refuse_objects(item)
+
+
+def _not_possible(error: Exception) -> Label:
+    return Label(
+        en=f"This tag cannot be filled in for this person: {error}",
+        de=f"Dieser Tag lässt sich für diese Person nicht füllen: {error}",
+    )
+
+
+_PLAIN = frozenset({str, int, float, bool, Decimal, type(None)})
+# So many pieces of a part, each at most VALUE_LIMIT long, are made before their size is looked at.
+_AT_ONCE = 64

@@ -1,0 +1,178 @@
+"""Counting thirty rules: what the house makes of them against the best SQL written by hand, in the same run.
+
+    python -m bench.segments --database URL [--json FILE]          a world that `bench.make_world` made
+    python -m bench.segments --people 1000000 [--json FILE]        a new one on each database, thrown away afterwards
+
+Both must count the same people, or the run stops. Each figure is the least of some, ours and theirs in turn.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
+
+from app import create_app
+from app.audiences.count import count
+from app.audiences.models import LASTS, Segment
+from app.audiences.reading import Reader, reader
+from app.config import Config
+from app.db import Database, reading, transaction
+from app.scoring.tiers import all_tiers
+from app.subscribers.models import Standing
+from bench.measure import HEAD, Figure
+from segments.calendar import Calendar
+from segments.naming import quoted
+from segments.sample import P, _coefficients
+from segments.typed import read_sentence
+
+SERIES = 2
+ACTIVE = "FROM standing s WHERE s.status = 1"
+
+
+def main() -> int:
+    """Print a line for each rule and database."""
+    parser = argparse.ArgumentParser(prog="python -m bench.segments")
+    parser.add_argument("--database", help="the address of a made-up world")
+    parser.add_argument("--people", type=int, default=1_000_000, help="the size of new worlds, without --database")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    given = parser.parse_args()
+    found: dict[str, dict[str, Any]] = {}
+    for name, url in [(given.database.partition(":")[0], given.database)] if given.database else []:
+        found |= _measured(name, url)
+    if not given.database:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, url in _worlds(Path(folder), given.people):
+                found |= _measured(name, url)
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+def _worlds(folder: Path, people: int) -> Iterator[tuple[str, str]]:
+    """A new world on each database."""
+    from app.migrate import upgrade
+    from bench.make_world import make_world
+    from bench.world.duck import Size
+    from tests.postgres import running_postgres
+
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def made(url: str) -> None:
+        with _app(url) as (database, tokens):
+            upgrade(url)
+            make_world(database, tokens, Size(people, 20, 1, end))
+
+    made(f"sqlite:///{folder}/world.db")
+    yield "sqlite", f"sqlite:///{folder}/world.db"
+    with running_postgres() as url:
+        made(url)
+        yield "postgresql", url
+
+
+@contextmanager
+def _app(url: str) -> Iterator[tuple[Database, Any]]:
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.update(DATABASE_URL=url, LETTERBOND_HOME=home, SECRET_KEY="k" * 64)
+        app = create_app(Config.from_environment())
+        with app.app_context():
+            yield app.extensions["letterbond.database"], app.extensions["letterbond.tokens"]
+        app.extensions["letterbond.database"].close()
+
+
+def _measured(name: str, url: str) -> dict[str, dict[str, Any]]:
+    """The figures of one database, by case."""
+    print(f"\n{name}\n{HEAD}")
+    with _app(url) as (database, _tokens):
+        _prepare()
+        figures = {}
+        with reading() as session:
+            words = reader(session, datetime.now(UTC))
+            places = _places(session, words)
+            for case, sentence, sql in _rules():
+                rule = read_sentence(sentence.format(**places), words.vocabulary, "en")
+                people = words.matching(rule)
+                figure, rows = _compared(session, case, lambda people=people: count(session, people), sql, places)
+                print(f"{figure}   {rows:>9,}", flush=True)
+                figures[f"{name}: {case}"] = {
+                    "seconds": round(figure.seconds, 4),
+                    "yardstick_seconds": round(figure.yardstick_seconds, 4),
+                    "ratio": round(figure.seconds / figure.yardstick_seconds, 3),
+                    "rows": rows,
+                }
+        assert database
+    return figures
+
+
+def _rules() -> Iterator[tuple[str, str, list[str]]]:
+    """Case, sentence and the forms of its SQL, out of `segments.sql`."""
+    for block in Path(__file__).with_suffix(".sql").read_text().split("\n--: ")[1:]:
+        head, _, sql = block.partition("\n")
+        case, _, sentence = head.partition(": ")
+        yield case, sentence, sql.split("\n--or\n")
+
+
+def _compared(
+    session: Session, case: str, ours: Callable[[], int], forms: list[str], places: dict[str, Any]
+) -> tuple[Figure, int]:
+    statements = [text(f"SELECT count(*) {ACTIVE} AND ({form.format(**places)})") for form in forms]
+    theirs = [lambda statement=each: session.scalar(statement) for each in statements]
+    counted = {ours(), *(each() for each in theirs)}
+    if len(counted) != 1:
+        sys.exit(f"{case}: ours and theirs count {counted}")
+    best = {place: min(_seconds(work) for _ in range(SERIES)) for place, work in enumerate([ours, *theirs])}
+    return Figure(case, best.pop(0), "by hand", min(best.values())), counted.pop()
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _prepare() -> None:
+    """The world's addresses are nobody's, so providers are dealt out by number."""
+    with transaction() as session:
+        if session.scalar(select(func.count(Standing.provider)).select_from(Standing)) == 0:
+            dealt = update(Standing).values(provider=text("subscriber_id % 12"))
+            session.execute(dealt, execution_options={"synchronize_session": False})
+
+
+def _places(session: Session, words: Reader) -> dict[str, Any]:
+    """What stands in the braces of the rules."""
+    calendar = Calendar(words.now, words.zone)
+    days = {f"d{n}": int(calendar.start(calendar.in_days(-n)).timestamp()) for n in (9, 29, 30, 90, 180, 199, 400)}
+    week = [calendar.in_days(n) for n in (0, 7)]
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    tier = all_tiers(session)[1]
+    a, *rest = _coefficients(7)
+    hashed = str(a)
+    for each in rest:
+        hashed = f"({hashed} * s.subscriber_id + {each}) % {P}"
+    return days | {
+        "tomorrow": int(calendar.start(calendar.in_days(1)).timestamp()),
+        "now": int(words.now.timestamp()),
+        "today": week[0].month * 100 + week[0].day,
+        "next7": week[1].month * 100 + week[1].day,
+        "iso400": (calendar.today - timedelta(days=400)).isoformat(),
+        "iso200": (calendar.today - timedelta(days=200)).isoformat(),
+        "tier": quoted(tier.name, "en"),
+        "tier_id": tier.id,
+        "germany": session.scalars(select(Segment.id).where(Segment.name == "Germany")).one(),
+        "sample": f"{hashed} < {P // 10}" if on_sqlite else f"{hashed.replace(str(a), f'{a}::bigint', 1)} < {P // 10}",
+        "lasts": int(LASTS.timestamp()),
+        "pets": "json_extract(attributes, '$.pets')" if on_sqlite else "(attributes->>'pets')::float",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

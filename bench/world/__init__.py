@@ -1,0 +1,1 @@
+"""The parts of `make_world.py`: a made-up installation of any size."""

@@ -1,0 +1,230 @@
+"""The words of the house on real rows: what SQL finds by counts and ledger is what the events, one by one, say."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audiences.models import LASTS, Membership
+from app.campaigns.models import CampaignState, Link
+from app.db import transaction, utc_now
+from app.delivery.models import Delivery, DeliveryState
+from app.events.models import Event, Verdict
+from app.events.record import happening, record
+from app.feature import house
+from app.scoring.kinds import TIER_CHANGED
+from app.shop.kinds import PURCHASED
+from app.shop.models import Order, Product
+from app.subscribers.models import Basis, ConsentRecord, CustomField, FieldKind, Provider, Standing, TrackingMode
+from app.subscribers.providers import provider_of
+from app.tracking.kinds import CLICKED, OPENED
+from segments.rfm import scores
+from segments.vocabulary import Field, Happening
+from tests import make
+
+pytestmark = pytest.mark.usefixtures("app")
+
+DAYS = [datetime(2026, 3, day, 12, tzinfo=UTC) for day in range(1, 11)]
+TIMES = [(None, None), (DAYS[4], None), (DAYS[2], DAYS[6]), (None, DAYS[5]), (DAYS[9] + timedelta(1), None)]
+TARGETS = ["https://shop.example/cheese", "https://shop.example/wine"]
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    with transaction() as session:
+        yield session
+
+
+def word(session: Session, name: str) -> Field:
+    return house().vocabulary(session)[name]
+
+
+def found(session: Session, condition: Any) -> set[int]:
+    return set(session.scalars(select(Standing.subscriber_id).where(condition)))
+
+
+def mailed_people(session: Session) -> list[int]:
+    """Six people who were sent two campaigns with two links, the last of them only one."""
+    people = [make.subscriber(session).id for _ in range(6)]
+    campaigns = [make.campaign(session, state=CampaignState.SENT).id for _ in range(2)]
+    for place, campaign in enumerate(campaigns):
+        session.add_all(Link(campaign_id=campaign, position=at, target=target) for at, target in enumerate(TARGETS))
+        for person in people[place:]:
+            key = {"campaign_id": campaign, "subscriber_id": person}
+            session.add(Delivery(**key, state=DeliveryState.SENT, sent_at=DAYS[place * 4]))
+            standing = session.get_one(Standing, person)
+            standing.sent, standing.last_sent_at = standing.sent + 1, DAYS[place * 4]
+    session.flush()
+    return people
+
+
+def read_mails(session: Session, people: list[int]) -> None:
+    """Opens and clicks, more with each person, some by machines; nobody reads what she was not sent."""
+    hits = []
+    for number, person in enumerate(people):
+        for hit in range(number * 2):
+            kind = CLICKED if hit % 2 else OPENED
+            campaign = 1 + (hit // 2) % 2
+            mail = {"campaign_id": campaign, "link": hit % 4 // 2 if kind is CLICKED else None}
+            verdict = Verdict.SCANNER if hit % 5 == 4 else Verdict.HUMAN
+            hits.append(happening(kind, person, DAYS[(number + hit) % 10], **mail, verdict=verdict))
+    record(session, hits)
+
+
+@pytest.mark.parametrize("kind", [OPENED, CLICKED])
+def test_opens_and_clicks_are_counted_as_their_events_say(session: Session, kind: Any) -> None:
+    people = mailed_people(session)
+    read_mails(session, people)
+    events = [event for event in session.scalars(select(Event)) if event.verdict and event.verdict.is_reader]
+    sql = word(session, kind.name).sql
+    links = [None, "CHEESE", "shop"] if kind is CLICKED else [None]
+    for least, (since, until), campaign, link in product((1, 2, 3), TIMES, (None, 1, 2), links):
+        counted = [
+            event.subscriber_id
+            for event in events
+            if event.kind == kind.code
+            and (since is None or event.occurred_at >= since)
+            and (until is None or event.occurred_at < until)
+            and campaign in {None, event.campaign_id}
+            and (link is None or link.lower() in TARGETS[event.link or 0])
+        ]
+        asked = Happening(least, since, until, campaign, link)
+        assert found(session, sql(asked)) == {each for each in people if counted.count(each) >= least}, asked
+
+
+@pytest.mark.parametrize("name", ["was_sent", "unopened", "unclicked"])
+def test_mails_are_counted_as_the_ledger_says(session: Session, name: str) -> None:
+    people = mailed_people(session)
+    read_mails(session, people)
+    session.expire_all()
+    ledger = session.scalars(select(Delivery)).all()
+    is_kept = {
+        "was_sent": lambda row: True,
+        "unopened": lambda row: not row.opened_at and not row.clicked_at,
+        "unclicked": lambda row: not row.clicked_at,
+    }[name]
+    sql = word(session, name).sql
+    for least, (since, until), campaign in product((1, 2), TIMES, (None, 1, 2)):
+        counted = [
+            row.subscriber_id
+            for row in ledger
+            if is_kept(row)
+            and row.sent_at
+            and (since is None or row.sent_at >= since)
+            and (until is None or row.sent_at < until)
+            and campaign in {None, row.campaign_id}
+        ]
+        asked = Happening(least, since, until, campaign)
+        assert found(session, sql(asked)) == {each for each in people if counted.count(each) >= least}, asked
+
+
+def shoppers(session: Session) -> tuple[list[int], list[Order]]:
+    people = [make.subscriber(session).id for _ in range(5)]
+    products = [Product(key=key, name=key.title()) for key in ("cheese", "wine")]
+    session.add_all(products)
+    session.flush()
+    orders = []
+    for number, person in enumerate(people):
+        for each in range(number * 2):
+            amount = [1000, 250, -300, 0, 4000][(number + each) % 5]
+            at = DAYS[(number * 3 + each) % 10]
+            bought = {"amount": amount, "product_id": products[each % 2].id}
+            orders.append(Order(key=f"{person}-{each}", subscriber_id=person, ordered_at=at, quantity=1, **bought))
+    session.add_all(orders)
+    session.flush()
+    record(session, [happening(PURCHASED, row.subscriber_id, row.ordered_at, value=row.amount) for row in orders])
+    return people, orders
+
+
+def test_purchases_are_counted_and_summed_as_the_orders_say(session: Session) -> None:
+    people, orders = shoppers(session)
+    bought, spent, average = (word(session, name).sql for name in ("purchased", "spent_in", "average_order_in"))
+    for (since, until), key in product(TIMES, (None, "cheese", "wine", "beer")):
+        rows = [
+            row
+            for row in orders
+            if (since is None or row.ordered_at >= since)
+            and (until is None or row.ordered_at < until)
+            and (key is None or key == ["cheese", "wine"][row.product_id - 1])
+        ]
+        sums = {each: [row.amount for row in rows if row.subscriber_id == each] for each in people}
+        numbers = {each: sum(amount >= 0 for amount in sums[each]) for each in people}
+        asked = Happening(1, since, until, product=key)
+        for least in (1, 2, 3):
+            counted = bought(Happening(least, since, until, product=key))
+            assert found(session, counted) == {each for each in people if numbers[each] >= least}, asked
+        for limit in (-200, 1, 1000, 5000):
+            enough = {each for each in people if sums[each] and sum(sums[each]) >= limit}
+            if limit > 0:
+                assert found(session, spent(asked, lambda amount: amount >= limit)) == enough, (asked, limit)  # noqa: B023
+            much = {each for each in people if numbers[each] and sum(sums[each]) >= limit * numbers[each]}
+            assert found(session, average(asked, lambda amount: amount >= limit)) == much, (asked, limit)  # noqa: B023
+
+
+def test_the_last_product_and_the_class_of_value_are_those_of_the_orders(session: Session) -> None:
+    people, orders = shoppers(session)
+    last, value_class = (
+        dict(session.execute(select(Standing.subscriber_id, word(session, name).sql())).all())
+        for name in ("last_product", "value_class")
+    )
+    now = utc_now().timestamp()
+    for person in people:
+        mine = [row for row in orders if row.subscriber_id == person]
+        kept = [row for row in mine if row.amount >= 0]
+        newest = max(kept, key=lambda row: (row.ordered_at, row.id), default=None)
+        assert last[person] == (["cheese", "wine"][newest.product_id - 1] if newest and newest.product_id else None)
+        days = (now - newest.ordered_at.timestamp()) / 86_400 if newest else 0
+        expected = scores(days, len(kept), sum(row.amount for row in mine)).rfm_class if newest else None
+        assert value_class[person] == expected
+
+
+def test_tiers_held_and_changed_are_those_of_the_events(session: Session) -> None:
+    low, high = make.tiers(session)
+    since = {"tier_id": high.id, "tier_since": DAYS[5]}
+    rose, fell, stayed = (make.subscriber(session, **since).id for _ in range(3))
+    moves = [(rose, None, high.id), (fell, high.id, low.id), (stayed, low.id, 999)]
+    data = [(person, {"from_id": old, "to_id": new}) for person, old, new in moves]
+    record(session, [happening(TIER_CHANGED, person, DAYS[5], data=each) for person, each in data])
+    for name, person in (("tier_rose", rose), ("tier_fell", fell)):
+        sql = word(session, name).sql
+        assert found(session, sql(Happening(1))) == {person}
+        assert found(session, sql(Happening(1, DAYS[4], DAYS[6]))) == {person}
+        assert found(session, sql(Happening(1, DAYS[6]))) == found(session, sql(Happening(2))) == set()
+    held = word(session, "tier_held").sql
+    assert found(session, held(str(high.id), DAYS[6])) == {rose, fell, stayed}
+    assert found(session, held(str(high.id), DAYS[5])) == found(session, held(str(low.id), DAYS[6])) == set()
+
+
+def test_who_has_been_in_a_segment_for_long_is_known_from_its_memberships(session: Session) -> None:
+    people = [make.subscriber(session).id for _ in range(3)]
+    segment = make.segment(session, {"all": []}).id
+    for person, joined, left in zip(people, DAYS, (LASTS, LASTS, DAYS[7]), strict=False):
+        session.add(Membership(segment_id=segment, subscriber_id=person, joined_at=joined, left_at=left))
+    session.flush()
+    sql = word(session, "segment_held").sql
+    assert found(session, sql(str(segment), DAYS[1])) == {people[0]}
+    assert found(session, sql(str(segment), DAYS[9])) == set(people[:2])
+
+
+def test_lists_consents_providers_and_lists_of_a_field_are_asked(session: Session) -> None:
+    session.add(CustomField(key="likes", label="Likes", kind=FieldKind.LIST))
+    anna = make.subscriber(session, "anna@gmx.net", attributes={"likes": ["brie", "a'b"]}, provider=Provider.GMX)
+    bea = make.subscriber(session, "bea@firm.example", attributes={"likes": ["gouda"]}, provider=Provider.OTHER)
+    make.subscriber(session)
+    proof = {"address": "x", "tracking": TrackingMode.NONE, "wording": {}, "wording_hash": "", "topic_ids": []}
+    for person, basis, confirmed in ((anna, Basis.DOUBLE_OPT_IN, DAYS[0]), (bea, Basis.DOUBLE_OPT_IN, None)):
+        record_ = ConsentRecord(subscriber_id=person.id, basis=basis, confirmed_at=confirmed, **proof)
+        record_.requested_at = DAYS[0]
+        session.add(record_)
+    session.flush()
+    likes = word(session, "custom.likes").sql
+    assert found(session, likes(["brie"])) == found(session, likes(["a'b", "x"])) == {anna.id}
+    assert found(session, likes(["brie", "gouda"])) == {anna.id, bea.id}
+    assert found(session, word(session, "consents").sql(["double_opt_in"])) == {anna.id}
+    assert found(session, word(session, "provider").sql() == "gmx") == {anna.id}
+    assert provider_of("Anna@GMX.net") is Provider.GMX
+    assert provider_of("anna@notgmx.net") is Provider.OTHER

@@ -1,0 +1,57 @@
+"""A transport without sockets, for tests of what the ledger makes of whatever a relay may say."""
+
+from collections.abc import Callable, Iterator
+
+from app.transport import Handover, MailObject, Outcome, Result
+
+ACCEPTED = Outcome(Result.ACCEPTED, 250, "2.0.0", "kept")
+
+
+class Pipe:
+    """Answers each mail with what `says` gives for it, after holding up to `width` of them at once.
+
+    `taken` are the recipients whose mail was accepted, in order; what `says` gives for UNKNOWN was accepted too.
+    """
+
+    def __init__(self, says: Callable[[MailObject], Outcome] | None = None, width: int = 4) -> None:
+        self.says = says or (lambda _mail: ACCEPTED)
+        self.width = width
+        self.taken: list[str] = []
+        self._held: list[MailObject] = []
+
+    def send_many(self, mails: Iterator[MailObject | None], handover: Handover) -> None:
+        """As many at once as it is wide, each answered when there are enough or none is ready."""
+        for mail in mails:
+            if mail is None:
+                self._answer(handover)
+                continue
+            if not handover.may_go_on():
+                handover.end(mail, Outcome(Result.UNREACHABLE, text="stopped"))
+                break
+            handover.begin(mail)
+            self._held.append(mail)
+            if len(self._held) >= self.width and not self._answer(handover):
+                break
+        self._answer(handover)
+
+    def die(self) -> None:
+        """Forget what a sender that was killed had on the wire."""
+        self._held = []
+
+    def send(self, mail: MailObject) -> Outcome:
+        """Not used by campaigns."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _answer(self, handover: Handover) -> bool:
+        held, self._held = self._held, []
+        is_reached = True
+        for mail in held:
+            outcome = self.says(mail)
+            if outcome.result in {Result.ACCEPTED, Result.UNKNOWN}:
+                self.taken.append(mail.recipient)
+            is_reached &= outcome.result is not Result.UNREACHABLE
+            handover.end(mail, outcome)
+        return is_reached

@@ -1,0 +1,40 @@
+"""The segment builder: rows and the typed sentence beside them stay in step."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from app.db import transaction
+from tests import make
+from tests.browser.look import Tab
+
+pytestmark = pytest.mark.browser
+
+
+def test_what_is_typed_becomes_rows_and_rows_become_a_sentence(
+    server: str, browser: Browser, log_in: Callable[[BrowserContext, str], None]
+) -> None:
+    with transaction() as session:
+        make.subscriber(session, country="DE", clicks=2)
+        make.segment(session, {"all": [{"field": "country", "op": "is", "value": "DE"}]}, "Germans")
+    context = browser.new_context()
+    log_in(context, server)
+    tab = Tab(context, server)
+    tab.open("/segments/new")
+    page = tab.page
+    page.fill("#typed", "country is Germny")
+    expect(page.locator("#misread mark")).to_have_text("Germny")
+    tab.check("en")
+    page.fill("#typed", "clicked >= 2")
+    expect(page.locator("[name='n.0.at_least']")).to_have_value("2")
+    expect(page.locator("#misread")).to_be_empty()
+    expect(page.locator(".card-body[role=status]")).to_contain_text("1 person matches now")
+    page.select_option("[name='n.0.when']", "last")
+    expect(page.locator("#typed")).to_have_value("clicked at least 2 times in the last 30 days")
+    page.fill("[name='n.0.days']", "7")
+    expect(page.locator("#typed")).to_have_value("clicked at least 2 times in the last 7 days")
+    page.select_option("#against", label="Germans")
+    expect(page.locator(".card-body[role=status]")).to_contain_text("only there")
+    assert tab.complaints == []
+    context.close()
