@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 # quick: seconds at most, never waits behind long work. long: imports and rebuilds. send: the campaigns.
 QUEUES = ("quick", "long", "send")
 _HOUR = 3600
-# How long a bell counts as ringing when nobody answers it.
-_RINGING_SECONDS = 60
+# How long a bell counts as ringing when nobody answers it: a Redis that dies may lose the job and keep the bell. A
+# campaign needs two of them, so this is half of what it may stand still after an outage.
+_RINGING_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)

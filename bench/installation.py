@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import create_app
+from app.accounts import signing
 from app.accounts.models import Organisation, Sender
 from app.campaigns.layouts import Layout
 from app.campaigns.models import Campaign, CampaignState, CrashPolicy
@@ -129,8 +130,6 @@ def add_campaign(
 
 def sign(session: Session) -> None:
     """Sign the sender's mails with an RSA key of 2048 bits, its record taken for published."""
-    from app.accounts import signing
-
     key = signing.create_signing_key(session, session.get_one(Sender, 1), utc_now())
     assert signing.use(session, key, utc_now())
 

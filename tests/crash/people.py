@@ -112,8 +112,8 @@ def hits(trial: Trial, scale: Scale) -> Verdict:
         stage.finish(verdict, campaign_id, scale.patience)
         spool, then = Spool(stage.app.extensions["letterbond.config"].spool), int(time.time() * 1000) - 3_600_000
         for number in range(scale.people):
-            record = [then + number, "c", campaign_id, number % scale.people + 1, "0", "203.0.113.7", "Mozilla/5.0", ""]
-            spool.append(json.dumps(record).encode() + b"\n")
+            hit = [then + number, "c", campaign_id, number + 1, "0", "203.0.113.7", "Mozilla/5.0", ""]
+            spool.append(json.dumps(hit).encode() + b"\n")
         spool.close()
         _ingest_at_once(stage, scale.blows)
         with reading() as session:
