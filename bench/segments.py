@@ -27,6 +27,7 @@ from app.audiences.models import LASTS, Segment
 from app.audiences.reading import Reader, reader
 from app.config import Config
 from app.db import Database, reading, transaction
+from app.migrate import upgrade
 from app.scoring.tiers import all_tiers
 from app.subscribers.models import Standing
 from bench.measure import HEAD, Figure
@@ -34,6 +35,7 @@ from segments.calendar import Calendar
 from segments.naming import quoted
 from segments.sample import P, _coefficients
 from segments.typed import read_sentence
+from tests.postgres import running_postgres
 
 SERIES = 2
 ACTIVE = "FROM standing s WHERE s.status = 1"
@@ -60,23 +62,23 @@ def main() -> int:
 
 def _worlds(folder: Path, people: int) -> Iterator[tuple[str, str]]:
     """A new world on each database."""
-    from app.migrate import upgrade
+    on_sqlite = f"sqlite:///{folder}/world.db"
+    _make(on_sqlite, people)
+    yield "sqlite", on_sqlite
+    with running_postgres() as url:
+        _make(url, people)
+        yield "postgresql", url
+
+
+def _make(url: str, people: int) -> None:
+    # They want DuckDB, which a world that is there already does not.
     from bench.make_world import make_world
     from bench.world.duck import Size
-    from tests.postgres import running_postgres
 
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-    def made(url: str) -> None:
-        with _app(url) as (database, tokens):
-            upgrade(url)
-            make_world(database, tokens, Size(people, 20, 1, end))
-
-    made(f"sqlite:///{folder}/world.db")
-    yield "sqlite", f"sqlite:///{folder}/world.db"
-    with running_postgres() as url:
-        made(url)
-        yield "postgresql", url
+    with _app(url) as (database, tokens):
+        upgrade(url)
+        make_world(database, tokens, Size(people, 20, 1, end))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy import Date, TypeDecorator, and_, not_, or_
 
 from segments.calendar import Calendar
 from segments.operators import FieldType, Operator
-from segments.truth import Sql, Truth, is_empty, known, negated
+from segments.truth import Sql, Truth, is_empty, known
 from segments.vocabulary import Word
 
 ONE_DAY = timedelta(days=1)
@@ -29,7 +29,12 @@ def day(word: Word, calendar: Calendar) -> Truth:
         case Operator.IS_FILLED:
             return not_(is_empty(value))
         case Operator.NOT_WITHIN_DAYS:
-            return negated(_in_window(word, value, calendar, Operator.WITHIN_DAYS))
+            since, until = _window(Operator.WITHIN_DAYS, word.value, calendar)
+            bound = _bound(word.field.type, value, calendar)
+            # The complement said directly: around a COALESCE it would take half as long again.
+            outside = [value < bound(since)] if since else []
+            outside += [value >= bound(until)] if until else []
+            return or_(value.is_(None), *outside)
         case operator:
             return _in_window(word, value, calendar, operator)
 

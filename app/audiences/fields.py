@@ -18,6 +18,7 @@ from app.scoring.tiers import all_tiers, tier_label
 from app.subscribers.models import Standing
 from segments.label import Label
 from segments.rule import All, Condition, Rule, RuleError, conditions, parse
+from segments.truth import known
 from segments.vocabulary import Choices, Field, FieldType, Group, Happening
 
 
@@ -104,7 +105,7 @@ def _was_snapped(keys: Sequence[str]) -> ColumnElement[bool]:
 def _tier_since(key: str, since: datetime) -> ColumnElement[bool]:
     """The lowest tier is had from the beginning, without a change."""
     began = func.coalesce(Standing.tier_since, Standing.created_at)
-    return func.coalesce(and_(Standing.tier_id == int(key), began < since), false())
+    return known(Standing.tier_id.expression, and_(Standing.tier_id == int(key), began < since))
 
 
 def _changed(*, up: bool) -> Callable[[Happening], ColumnElement[bool]]:

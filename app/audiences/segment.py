@@ -20,7 +20,7 @@ from segments.rule import JSON, Rule, RuleError, to_json
 def create(session: Session, name: str, rule: object, now: datetime, description: str = "") -> Segment:
     """A new segment; Invalid when the name is taken or the rule cannot be read."""
     segment = Segment(
-        name=_free_name(session, name),
+        name=free_name(session, name),
         description=description.strip(),
         rule=to_json(readable(reader(session, now), rule)),
         created_at=now,
@@ -35,7 +35,7 @@ def create(session: Session, name: str, rule: object, now: datetime, description
 def change(session: Session, segment_id: int, name: str, rule: object, now: datetime, description: str = "") -> Segment:
     """The segment with another name, or a new version of its rule: whom it does not mean leaves at the next refresh."""
     segment = find(session, segment_id)
-    segment.name = _free_name(session, name, besides=segment_id)
+    segment.name = free_name(session, name, besides=segment_id)
     segment.description = description.strip()
     words = reader(session, now)
     said = readable(words, rule)
@@ -122,7 +122,8 @@ def _names(rule: object, key: str) -> bool:
     return False
 
 
-def _free_name(session: Session, name: str, besides: int | None = None) -> str:
+def free_name(session: Session, name: str, besides: int | None = None) -> str:
+    """The name as it is kept; Invalid when it is none or another segment has it."""
     name = " ".join(name.split())
     if not name or len(name) > 200 or not name.isprintable():
         raise Invalid(_("The segment needs a name."), {"name": _("Between 1 and 200 characters.")})

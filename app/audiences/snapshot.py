@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.audiences.models import Segment, Snapped, Snapshot
 from app.audiences.reading import reader
-from app.audiences.segment import create, find
+from app.audiences.segment import create, find, free_name
 from app.errors import Conflict
 from app.i18n import language
 from app.subscribers.models import Standing
@@ -26,6 +26,7 @@ def freeze(session: Session, segment_id: int, name: str, now: datetime) -> Segme
         people = words.people(frozen.rule)
     except RuleError as error:
         raise Conflict(_("This segment cannot be used: %(reason)s.", reason=error.message(language()))) from error
+    name = free_name(session, name)
     snapshot = Snapshot(name=name, segment_id=segment_id, taken_at=now, size=0)
     session.add(snapshot)
     session.flush()
@@ -34,7 +35,4 @@ def freeze(session: Session, segment_id: int, name: str, now: datetime) -> Segme
     size = select(func.count()).where(Snapped.snapshot_id == snapshot.id).scalar_subquery()
     session.execute(update(Snapshot).where(Snapshot.id == snapshot.id).values(size=size))
     rule = {"all": [{"field": "snapshots", "op": "has_any", "value": [str(snapshot.id)]}]}
-    made = create(session, name, rule, now, _("“%(name)s” as it was.", name=frozen.name))
-    snapshot.name = made.name
-    session.flush()
-    return made
+    return create(session, name, rule, now, _("“%(name)s” as it was.", name=frozen.name))

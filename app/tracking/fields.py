@@ -39,7 +39,7 @@ def _email(name: str, label: Label, kind: FieldType, column: Any) -> Field:
 
 def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
     """The counts on `Standing` and the ledger answer most questions, and leave few people to look up for the others;
-    each is looked up by key, so that asking for a few people costs little."""
+    those are looked up one by one, but a campaign's mails lie together and are read at once."""
     number, last = _counts(kind)
     first = Delivery.opened_at if kind is OPENED else Delivery.clicked_at
 
@@ -52,8 +52,10 @@ def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
 
     def sql(happening: Happening) -> ColumnElement[bool]:
         if happening.campaign is not None and happening == Happening(1, campaign=happening.campaign):
-            mail = (Delivery.campaign_id == happening.campaign, Delivery.subscriber_id == Standing.subscriber_id)
-            return select(Delivery.campaign_id).where(*mail, first.is_not(None)).correlate(Standing).exists()
+            did = select(Delivery.subscriber_id).where(Delivery.campaign_id == happening.campaign, first.is_not(None))
+            return Standing.subscriber_id.in_(did)
+        if happening.link is not None:
+            return Standing.subscriber_id.in_(_people(kind, happening, first))
         enough = [number >= happening.at_least]
         if happening.since is not None:
             enough.append(known(last, last >= happening.since))
@@ -67,6 +69,17 @@ def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
 
     details = {"campaign": lambda: campaign_choices(session)} | ({"link": ()} if kind is CLICKED else {})
     return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=details, shows=counted)
+
+
+def _people(kind: EventKind, happening: Happening, first: Any) -> Select[int]:
+    """By way of the ledger, which lies in the order of campaigns and knows who did it at all."""
+    mail = and_(Delivery.campaign_id == Event.campaign_id, Delivery.subscriber_id == Event.subscriber_id)
+    leading = select(Link.campaign_id).where(_leads_to(happening.link or ""))
+    people = select(Delivery.subscriber_id).join(Event, mail).where(Delivery.campaign_id.in_(leading))
+    people = people.where(first.is_not(None), *_conditions(kind, happening))
+    if happening.at_least == 1:
+        return people
+    return people.group_by(Delivery.subscriber_id).having(func.count() >= happening.at_least)
 
 
 def _counts(kind: EventKind) -> tuple[ColumnElement[int], ColumnElement[Any]]:

@@ -99,18 +99,19 @@ WITH reached AS (
 SELECT {campaign}, * FROM (FROM opens UNION ALL FROM clicks) WHERE ts < {end};
 
 --: delivery
-INSERT INTO world.delivery (campaign_id, subscriber_id, shard, state, attempts, repeats, sent_at, opened_at, clicked_at,
+INSERT INTO world.delivery (campaign_id, subscriber_id, state, attempts, repeats, sent_at, opened_at, clicked_at,
     reason, reply)
 WITH first AS (
     SELECT person, min(ts) FILTER (kind = {opened}) AS opened, min(ts) FILTER (kind = {clicked}) AS clicked
     FROM hit WHERE campaign = {campaign} AND verdict IN ({readers}) GROUP BY person
 )
-SELECT {campaign}, m.person, shard, state, 1, 0, CASE state WHEN {is_sent} THEN sent END, f.opened, f.clicked,
+SELECT {campaign}, m.person, state, 1, 0, CASE state WHEN {is_sent} THEN sent END, f.opened, f.clicked,
     CASE state WHEN {is_bounced} THEN 'address' WHEN {is_failed} THEN 'expired' END,
     CASE state WHEN {is_bounced} THEN '550 5.1.1 no such user' WHEN {is_failed} THEN '451 4.4.1 no answer' END
 FROM mail m LEFT JOIN first f ON f.person = m.person ORDER BY m.person;
-INSERT INTO world.shard (campaign_id, number, epoch, is_done, size, touched_at)
-SELECT {campaign}, shard, 1, true, count(*), max(sent) FROM mail GROUP BY shard ORDER BY shard;
+INSERT INTO world.shard (campaign_id, number, first_id, last_id, epoch, is_done, size, touched_at, accepted, refused)
+SELECT {campaign}, shard, min(person), max(person), 1, true, count(*), max(sent), count(*) FILTER (WHERE state = {is_sent}),
+    count(*) FILTER (WHERE state = {is_bounced}) FROM mail GROUP BY shard ORDER BY shard;
 
 --: happened
 CREATE TABLE happened AS

@@ -15,6 +15,8 @@ from app.events.record import happening, record
 from app.feature import house
 from app.importing.models import Import, ImportReject, ImportState
 from app.mailbox.store import Caught, Store
+from app.reports.kept import want
+from app.reports.kinds import SURVIVAL
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order, Product
 from app.subscribers.models import (
@@ -64,6 +66,7 @@ def fill(session: Session) -> None:
         session.add(_proof(person.id, topic.id))
         session.add(Membership(segment_id=segment.id, subscriber_id=person.id, joined_at=make.THEN, left_at=LASTS))
     create_key(session, "Shop", NOW)
+    want(session, SURVIVAL, SURVIVAL.asked_of({}), NOW)
     _sent_campaign(session, sender.id, [person.id for person in people])
     make.campaign(session, name="A draft", sender_id=sender.id)
     session.add(Order(key="1", subscriber_id=people[0].id, ordered_at=NOW - timedelta(days=3), amount=4990, quantity=1))
@@ -83,7 +86,7 @@ def _sent_campaign(session: Session, sender_id: int, people: list[int]) -> None:
     campaign.state = CampaignState.SENT
     campaign.send_after = campaign.started_at = NOW - timedelta(hours=5)
     campaign.finished_at = NOW - timedelta(hours=4)
-    session.add(Shard(campaign_id=campaign.id, number=0, is_done=True))
+    session.add(Shard(campaign_id=campaign.id, number=0, first_id=1, last_id=1, is_done=True))
     states = [
         DeliveryState.SENT,
         DeliveryState.SENT,

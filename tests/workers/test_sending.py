@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -273,14 +274,14 @@ def test_what_the_sender_raises_comes_out_and_ends_the_conversations(where: str)
 
 def test_it_may_be_called_from_within_another_loop() -> None:
     async def outer(sink: Sink) -> None:
+        loop = asyncio.get_running_loop()
         _, book = run(sink)
         assert len(book.of(Result.ACCEPTED)) == MAILS
         assert asyncio.get_running_loop() is loop
 
-    loop = asyncio.new_event_loop()
-    with Sink() as sink:
-        loop.run_until_complete(outer(sink))
-    loop.close()
+    # In a thread of its own: where browser tests have run, this one has a loop already.
+    with Sink() as sink, ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, outer(sink)).result()
 
 
 def test_connections_are_kept_from_call_to_call() -> None:
