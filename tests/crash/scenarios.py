@@ -45,7 +45,7 @@ SCENARIOS = (
     Scenario("Q2", kills.deploy, Scale(600, 2), _full(blows=10), SQLITE),
     Scenario("Q3", outages.queue, Scale(800), _full(outage=10 * _MINUTE)),
     Scenario("Q4", outages.database, Scale(800, 2), _full(blows=5, outage=2 * _MINUTE), databases=(POSTGRESQL,)),
-    Scenario("Q5", outages.disk, Scale(600), _full(20_000)),
+    Scenario("Q5", outages.disk, Scale(600), _full(20_000), databases=(POSTGRESQL,)),
     Scenario("Q5-mount", outages.small_disk, None, _full(20_000), needs_root=True),
     Scenario("Q6", relays.storm, Scale(300), _full(20_000)),
     Scenario("Q7", relays.cut, Scale(400), _full(), SQLITE),
