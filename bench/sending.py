@@ -156,7 +156,8 @@ class _Crew:
             for each in self._processes:
                 each.send_signal(signal.SIGTERM)
         answers = [each.communicate(timeout=_PATIENCE)[0] for each in self._processes]
-        if any(each.returncode for each in self._processes):
+        # The signal may end one that has just said what it cost, and was on its way out.
+        if not all(answer.strip() for answer in answers):
             raise RuntimeError(f"a sender failed: {self._last_words()}")
         return [json.loads(answer.splitlines()[-1]) for answer in answers]
 
