@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -207,7 +208,9 @@ def test_it_takes_a_thousand_mails_a_second(mailbox: tuple[Child, int], store: S
         await asyncio.gather(*(send() for _ in range(connections)))
 
     began = time.perf_counter()
-    asyncio.run(send_all())
+    # In a thread of its own: where browser tests have run, this one has a loop already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, send_all()).result()
     rate = count / (time.perf_counter() - began)
     assert store.search()[1] == count
     # Of a machine that others use too.
