@@ -23,6 +23,7 @@ from app.campaigns.links import OWN_LINKS
 from app.campaigns.part import Part, edition_tree, values_of
 from app.campaigns.plaintext import without_holes
 from app.campaigns.render import PIXEL, header_safe, pixel, subject_part
+from app.campaigns.rounds import each, take_out
 from app.campaigns.sandbox import MailEnvironment, printed
 from app.quoted import quoted, whole
 
@@ -87,7 +88,8 @@ def _parts(edition: Edition, link: Link, picture: list[Piece]) -> tuple[Part, Pa
     html, text = edition_tree(edition.html, _HTML), edition_tree(edition.text, _TEXT)
     _encode(html, _HTML, quoted, lambda index: [escaped(piece) for piece in link(index)], picture)
     _encode(text, _TEXT, _line_piece, link, picture)
-    return Part(html, _HTML, edition.html_lines), Part(text, _TEXT, edition.text_lines)
+    in_html, in_text = take_out(html, _HTML), take_out(text, _TEXT)
+    return Part(html, _HTML, edition.html_lines, in_html), Part(text, _TEXT, edition.text_lines, in_text)
 
 
 def _encode(
@@ -147,6 +149,8 @@ def _printing(piece: nodes.Expr) -> nodes.Expr:
             return _through("_quoted_dynamic", address)
         case nodes.Filter(name="_beside", node=nodes.Filter(name="_dynamic", node=nodes.Expr() as address), args=said):
             return _through("_quoted_beside", address, *said)
+        case nodes.Filter(name="_each"):
+            return piece
         case nodes.Filter(name="_beside"):
             quote = "_quoted_once"
         case _:
@@ -222,7 +226,7 @@ def _prints(once: Callable[[Any], str]) -> dict[str, Callable[..., str]]:
         return once(beside(safe, text_of(said)))
 
     own = {"_quoted_dynamic": pass_context(dynamic), "_quoted_beside": pass_context(dynamic_beside)}
-    return {"_quoted": often, "_quoted_once": once, **own}
+    return {"_quoted": often, "_quoted_once": once, "_each": each, **own}
 
 
 _HTML = MailEnvironment(html=True, prints=_prints(_in_html))

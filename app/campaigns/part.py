@@ -4,7 +4,7 @@ In charge of: filling it in quickly, within bounds, and of naming the line where
 are, nor of what is printed (sandbox, encode).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import islice
@@ -32,12 +32,17 @@ class RenderFailed(Exception):
 class Part:
     """May be filled in from several threads."""
 
-    def __init__(self, tree: nodes.Template, environment: MailEnvironment, lines: Lines = ()) -> None:
+    def __init__(
+        self, tree: nodes.Template, environment: MailEnvironment, lines: Lines = (), loops: Sequence[object] = ()
+    ) -> None:
+        """`loops` are what the tree has given away to be printed by `_each` (rounds)."""
         self._template: Template = environment.from_string(tree)
         self._lines = lines
+        self._loops = loops
 
     def fill(self, values: dict[str, Any]) -> str:
         """The part for these values, which `values_of` made. Raises RenderFailed."""
+        values["_loops"] = self._loops
         rendering = self._template.root_render_func(self._template.new_context(values, shared=True))
         pieces: list[str] = []
         size = 0
@@ -58,8 +63,9 @@ class Part:
         frame, trace = rendering.gi_frame, error.__traceback__
         line = self._template.get_corresponding_lineno(frame.f_lineno) if frame else 1
         while trace:
-            if trace.tb_frame.f_globals.get("__jinja_template__") is self._template:
-                line = self._template.get_corresponding_lineno(trace.tb_lineno)
+            template = trace.tb_frame.f_globals.get("__jinja_template__")
+            if isinstance(template, Template):
+                line = template.get_corresponding_lineno(trace.tb_lineno)
             trace = trace.tb_next
         return next((source for part, source in reversed(self._lines) if part <= line), line)
 
