@@ -200,8 +200,10 @@ def _tidied(body: str) -> str:
     lines: list[str] = []
     last = ""
     for piece in body.split(_MARK):
-        # An equals sign at the end is a soft break: one that was meant is encoded.
-        line = piece.rstrip(" \t\r\n=")
+        # An equals sign at the end is a soft break: one that was meant is encoded, as are blanks behind a blank.
+        line = piece.rstrip(_ENDS)
+        while line.endswith(_BLANKS):
+            line = line[:-3].rstrip(_ENDS)
         if line or last:
             lines.append(line)
         last = line
@@ -235,4 +237,6 @@ _TEXT = MailEnvironment(html=False, prints=_prints(_in_text))
 _OPEN, _CLOSE = quoted(" ("), quoted(")")
 # No piece holds it, for quoted-printable encodes it.
 _MARK = "\x01"
-_START = re.compile(r"\A(?:[ \t]+(?:=\r\n)?)+")
+_START = re.compile(r"\A(?:(?: |=20|=09)+(?:=\r\n)?)+")
+# Blanks as `quoted` writes them, and soft breaks.
+_ENDS, _BLANKS = " \r\n=", ("=20", "=09")
