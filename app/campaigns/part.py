@@ -7,7 +7,7 @@ are, nor of what is printed (sandbox, encode).
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import islice
+from functools import partial
 from typing import Any
 
 from jinja2 import Template, TemplateError, nodes
@@ -16,6 +16,7 @@ from app.campaigns.allowed import parse
 from app.campaigns.edition import Lines
 from app.campaigns.filters import PART_LIMIT, Effort, bounded, effort
 from app.campaigns.links import FUNCTIONS
+from app.campaigns.printing import Printer, Values
 from app.campaigns.sandbox import MailEnvironment, bounded_range
 from segments.label import Label
 
@@ -37,18 +38,21 @@ class Part:
     ) -> None:
         """`loops` are what the tree has given away to be printed by `_each` (rounds)."""
         self._template: Template = environment.from_string(tree)
+        self._context = partial(Values, environment)
+        self._by_handful = environment.code_generator_class is Printer
         self._lines = lines
         self._loops = loops
 
     def fill(self, values: dict[str, Any]) -> str:
         """The part for these values, which `values_of` made. Raises RenderFailed."""
         values["_loops"] = self._loops
-        rendering = self._template.root_render_func(self._template.new_context(values, shared=True))
+        rendering = self._template.root_render_func(self._context(values))
         pieces: list[str] = []
         size = 0
         token = effort.set(Effort())
         try:
-            while some := list(islice(rendering, _AT_ONCE)):
+            for printed in rendering:
+                some = printed if self._by_handful else (printed,)
                 size += sum(map(len, some))
                 bounded(size, PART_LIMIT)
                 pieces += some
@@ -113,5 +117,3 @@ def _not_possible(error: Exception) -> Label:
 
 
 _PLAIN = frozenset({str, int, float, bool, Decimal, type(None)})
-# So many pieces of a part, each at most VALUE_LIMIT long, are made before their size is looked at.
-_AT_ONCE = 64

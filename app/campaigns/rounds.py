@@ -6,12 +6,15 @@ afterwards. Not of what a loop may cost (sandbox), which is counted for each mai
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from jinja2 import Template, nodes, pass_context
 from jinja2.runtime import Context
 
 from app.campaigns.filters import PART_LIMIT, bounded, effort, reader
+from app.campaigns.printing import Values
 from app.campaigns.sandbox import MailEnvironment
 
 # So many rounds are remembered of a loop, for so many kinds of readers, and none that is longer.
@@ -25,7 +28,9 @@ class Loop:
         assert isinstance(loop.target, nodes.Name)
         self._target = loop.target.name
         body = nodes.Template(loop.body, lineno=loop.lineno)
-        self._template: Template = environment.from_string(body.set_environment(environment))
+        body.set_environment(environment)
+        self._template: Template = environment.from_string(body)
+        self._context = partial(Values, environment)
         # By kind of reader and by identity: an item, and its round in pieces between which the prefix belongs.
         self._known: dict[tuple[object, ...], dict[int, tuple[Any, list[str]]]] = {}
 
@@ -55,7 +60,7 @@ class Loop:
         left = effort.get()
         letters = left.letters
         own = {**values, self._target: item, "_prefix": _HOLE if values["_prefix"] else ""}
-        said = "".join(self._template.root_render_func(self._template.new_context(own, shared=True)))
+        said = "".join(chain.from_iterable(self._template.root_render_func(self._context(own))))
         pieces = said.split(_HOLE)
         # What is paid for by its length is paid for each time. Only a dict is the same thing for many people.
         if type(item) is dict and len(said) <= _LONGEST and left.letters == letters:
