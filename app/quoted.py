@@ -18,12 +18,11 @@ def quoted(text: str) -> str:
         # Every second one is a run, as the pattern has a group.
         parts = enumerate(_RUN.split(text))
         return "".join([_blanks(part) if at % 2 else quoted(part) for at, part in parts if part])
-    if len(text) <= _WIDTH and _AS_IT_IS.fullmatch(text) and text[0] != ".":
-        return f"{text}{SOFT_BREAK}"
     if _AS_IT_IS.fullmatch(text):
-        lines = [text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH)] if len(text) > _WIDTH else [text]
-        piece = f"{SOFT_BREAK.join(lines)}{SOFT_BREAK}"
-        if text[0] != "." and "\n." not in piece:
+        if len(text) <= _WIDTH:
+            return f"{text}{SOFT_BREAK}"
+        piece = f"{SOFT_BREAK.join([text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH)])}{SOFT_BREAK}"
+        if "\n." not in piece:
             return piece
     text = _with_line_feeds(text)
     # The letter keeps a blank at the end from being taken for one at the end of a line.
@@ -67,7 +66,7 @@ def _hidden_dots(found: re.Match[str]) -> str:
 SOFT_BREAK = "=\r\n"
 _WIDTH = 75
 # Most names and addresses: found out faster than encoded.
-_AS_IT_IS = re.compile(r"[ !-<>-~]+")
+_AS_IT_IS = re.compile(r"[ !-\-/-<>-~][ !-<>-~]*")
 # The standard library encodes it behind the 76th character, if it stands there.
 _BLANK_AT_END = re.compile(r"(?<!^)(=20)$", re.MULTILINE)
 # Several blanks, or a tab.

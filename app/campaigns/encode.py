@@ -54,9 +54,10 @@ class Encoder:
         subject = header_safe(self._subject.fill(values))
         html, text = self._numbered if urls.prefix else self._direct
         picture = urls.pixel if urls.prefix else pixel(urls.pixel)
-        in_html = values | {"_pixel": _in_html(picture), "_prefix": _in_html(urls.prefix)}
+        values["_pixel"], values["_prefix"] = _in_html(picture), _in_html(urls.prefix)
+        in_html = whole(html.fill(values))
         values["_prefix"] = quoted(urls.prefix)
-        return Encoded(subject, whole(html.fill(in_html)), _tidied(text.fill(values)))
+        return Encoded(subject, in_html, _tidied(text.fill(values)))
 
     @cached_property
     def _direct(self) -> tuple[Part, Part]:
@@ -167,6 +168,8 @@ def _own(name: str) -> nodes.Expr:
 
 
 def _in_html(value: Any) -> str:
+    if type(value) is str and _PLAIN.fullmatch(value):
+        return quoted(value)
     return quoted(str(escape(printed(value))))
 
 
@@ -235,6 +238,8 @@ _HTML = MailEnvironment(html=True, prints=_prints(_in_html))
 _TEXT = MailEnvironment(html=False, prints=_prints(_in_text))
 
 _OPEN, _CLOSE = quoted(" ("), quoted(")")
+# Most addresses: nothing in them means anything in HTML.
+_PLAIN = re.compile(r"[!#-%(-;?-~]+")
 # No piece holds it, for quoted-printable encodes it.
 _MARK = "\x01"
 _START = re.compile(r"\A(?:(?: |=20|=09)+(?:=\r\n)?)+")

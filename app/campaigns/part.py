@@ -16,7 +16,7 @@ from app.campaigns.allowed import parse
 from app.campaigns.edition import Lines
 from app.campaigns.filters import PART_LIMIT, Effort, bounded, effort
 from app.campaigns.links import FUNCTIONS
-from app.campaigns.printing import Printer, Values
+from app.campaigns.printing import Names, Printer, Values
 from app.campaigns.sandbox import MailEnvironment, bounded_range
 from segments.label import Label
 
@@ -43,7 +43,7 @@ class Part:
         self._lines = lines
         self._loops = loops
 
-    def fill(self, values: dict[str, Any]) -> str:
+    def fill(self, values: Names) -> str:
         """The part for these values, which `values_of` made. Raises RenderFailed."""
         values["_loops"] = self._loops
         rendering = self._template.root_render_func(self._context(values))
@@ -53,9 +53,10 @@ class Part:
         try:
             for printed in rendering:
                 some = printed if self._by_handful else (printed,)
-                size += sum(map(len, some))
-                bounded(size, PART_LIMIT)
                 pieces += some
+                size += sum(map(len, some))
+                if size > PART_LIMIT:
+                    bounded(size, PART_LIMIT)
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise RenderFailed(self._line(error, rendering), _not_possible(error)) from error
         finally:
@@ -79,23 +80,21 @@ def edition_tree(source: str, environment: MailEnvironment) -> nodes.Template:
     return parse(source, environment, internal=FUNCTIONS)
 
 
-def values_of(context: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(context: Mapping[str, Any]) -> Names:
     """A merge context without what is absent, and with what templates may call.
 
     Raises TypeError if it holds more than plain values: an object would show all its attributes (S1).
     """
-    if not _PLAIN.issuperset(map(type, context.values())):
-        for value in context.values():
+    for value in context.values():
+        if type(value) not in _PLAIN:
             _refuse_objects(value)
-    values = {name: value for name, value in context.items() if value is not None}
+    values = Names({name: value for name, value in context.items() if value is not None})
     values["range"] = bounded_range
     return values
 
 
 def _refuse_objects(value: Any) -> None:
     kind = type(value)
-    if kind in _PLAIN:
-        return
     if kind is dict:
         inside = value.values()
     elif kind is list or kind is tuple:
@@ -106,7 +105,8 @@ def _refuse_objects(value: Any) -> None:
         raise TypeError(f"{kind.__name__} is not a plain value")
     if not _PLAIN.issuperset(map(type, inside)):
         for item in inside:
-            _refuse_objects(item)
+            if type(item) not in _PLAIN:
+                _refuse_objects(item)
 
 
 def _not_possible(error: Exception) -> Label:

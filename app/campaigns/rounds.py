@@ -14,7 +14,7 @@ from jinja2 import Template, nodes, pass_context
 from jinja2.runtime import Context
 
 from app.campaigns.filters import PART_LIMIT, bounded, effort, reader
-from app.campaigns.printing import Values
+from app.campaigns.printing import Names, Values
 from app.campaigns.sandbox import MailEnvironment
 
 # So many rounds are remembered of a loop, for so many kinds of readers, and none that is longer.
@@ -42,9 +42,11 @@ class Loop:
         for item in items:
             found = known.get(id(item))
             pieces = found[1] if found and found[0] is item else self._pieces(item, values, known)
-            rounds.append(prefix.join(pieces))
-            size += len(rounds[-1])
-            bounded(size, PART_LIMIT)
+            said = prefix.join(pieces)
+            rounds.append(said)
+            size += len(said)
+            if size > PART_LIMIT:
+                bounded(size, PART_LIMIT)
         return "".join(rounds)
 
     def _known_to(self, values: Mapping[str, Any]) -> dict[int, tuple[Any, list[str]]]:
@@ -59,7 +61,8 @@ class Loop:
     def _pieces(self, item: Any, values: Mapping[str, Any], known: dict[int, tuple[Any, list[str]]]) -> list[str]:
         left = effort.get()
         letters = left.letters
-        own = {**values, self._target: item, "_prefix": _HOLE if values["_prefix"] else ""}
+        own = Names(values)
+        own[self._target], own["_prefix"] = item, _HOLE if values["_prefix"] else ""
         said = "".join(chain.from_iterable(self._template.root_render_func(self._context(own))))
         pieces = said.split(_HOLE)
         # What is paid for by its length is paid for each time. Only a dict is the same thing for many people.
