@@ -168,8 +168,8 @@ def _own(name: str) -> nodes.Expr:
 
 
 def _in_html(value: Any) -> str:
-    if type(value) is str and _PLAIN.fullmatch(value):
-        return quoted(value)
+    if type(value) is str and not ("&" in value or "<" in value or ">" in value or '"' in value or "'" in value):
+        return quoted(str(printed(value)))
     return quoted(str(escape(printed(value))))
 
 
@@ -238,8 +238,6 @@ _HTML = MailEnvironment(html=True, prints=_prints(_in_html))
 _TEXT = MailEnvironment(html=False, prints=_prints(_in_text))
 
 _OPEN, _CLOSE = quoted(" ("), quoted(")")
-# Most addresses: nothing in them means anything in HTML.
-_PLAIN = re.compile(r"[!#-%(-;?-~]+")
 # No piece holds it, for quoted-printable encodes it.
 _MARK = "\x01"
 _START = re.compile(r"\A(?:(?: |=20|=09)+(?:=\r\n)?)+")
