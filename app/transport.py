@@ -33,12 +33,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class MailObject:
-    """A finished mail, envelope and content (RFC 5321 §2.3.1). `key` is the sender's own number for it."""
+    """A finished mail, envelope and content (RFC 5321 §2.3.1). `key` is the sender's own number for it.
+
+    `is_ready` says that no line of the content begins with a dot and that the last one ends: nobody has to look.
+    """
 
     key: int
     envelope_sender: str
     recipient: str
     content: bytes
+    is_ready: bool = False
 
 
 class Handover(Protocol):

@@ -205,7 +205,8 @@ class Connection(Wire):
             self.break_off(STOPPED)
             return
         self.offered, self._under_way = None, parcel
-        pieces = [stuffed(parcel.mail.content), _END]
+        content = parcel.mail.content
+        pieces = [content if parcel.mail.is_ready else stuffed(content), _END]
         self._expected.append(_DOT)
         following = self._owner.take(self) if self.offers.pipelining else None
         while following is not None and not self._accept(following):
