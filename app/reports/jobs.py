@@ -12,9 +12,9 @@ from app.config import Config
 from app.db import reading, transaction, utc_now
 from app.queue import enqueue, job
 from app.reports import daily, kept, monthly
-from app.reports.columnar import columnar, failures
+from app.reports.columnar import Columnar, columnar, failures
+from app.reports.kinds import KINDS
 from app.reports.models import KeptReport
-from app.reports.rows import Rows
 
 # So long reports may be counted from one copy: after that, the next one takes a new one.
 COPY_LASTS = timedelta(minutes=10)
@@ -76,7 +76,9 @@ def _count_from(taken: KeptReport | None) -> None:
             taken = _next() if utc_now() < now + COPY_LASTS else None
 
 
-def _count_one(taken: KeptReport, rows: Rows, now: datetime) -> None:
+def _count_one(taken: KeptReport, rows: Columnar, now: datetime) -> None:
+    for name in KINDS[taken.kind].copies:
+        rows.copy(name)
     with reading() as session:
         result = kept.counted(session, taken, kept.Told(rows, partial(_tell, taken)), now)
     with transaction() as session:
