@@ -96,6 +96,7 @@ class Field:
     `details` names what a scope may say of an event or a total, with the choices there are: "campaign", "link",
     "product". `currency` is for money and totals; `empty` is the total of nothing: 0 of a sum, None of an average.
     `shows` takes what `sql` takes, a test left out, and gives what a person has there: how often, how much, which.
+    `as_of` gives, where what a person has depends on the time that is asked for, the `sql` of that time.
     `beside` says of a value in another table, or of a happening that one row there answers, which row that is.
     `aliases` are other words for it in typed sentences. A list may instead of `sql` say what a value `means`: a rule,
     which stands in its place.
@@ -113,6 +114,7 @@ class Field:
     empty: int | None = 0
     means: Callable[[str], Rule | None] | None = None
     shows: Callable[..., Any] | None = None
+    as_of: Callable[[datetime], Callable[..., Any]] | None = None
     beside: Callable[[Happening | None], Beside | None] | None = None
 
     @property

@@ -10,7 +10,7 @@ unknown" and the negated operators: "country is not DE", "orders is not 3" and "
 
 import operator as compare
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any as Anything
@@ -45,7 +45,7 @@ def where(rule: Rule, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo)
 def shown(condition: Condition, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo) -> Sql | None:
     """What a person has of that which the condition is about: the value, how often, how much, since when; None where
     the field does not say."""
-    word = vocabulary.understand(condition)
+    word = _dated(vocabulary.understand(condition), now)
     shows = word.field.shows
     match word.value:
         case Count() | Total():
@@ -93,8 +93,14 @@ class _Compiler:
         """The condition on the person, or on the row beside her."""
         place, word = self._place(condition), self.vocabulary.understand(condition)
         if place is None or place.condition is None:
-            return _BY_TYPE[word.field.type](word, self.calendar)
+            return _BY_TYPE[word.field.type](_dated(word, self.calendar.now), self.calendar)
         return place.condition if word.operation.operator is Op.HAPPENED else negated(place.condition)
+
+
+def _dated(word: Word, now: datetime) -> Word:
+    """The word with the SQL of that moment."""
+    as_of = word.field.as_of
+    return word if as_of is None else replace(word, field=replace(word.field, sql=as_of(now)))
 
 
 def _text(word: Word, _: Calendar) -> Truth:
