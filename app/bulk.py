@@ -7,7 +7,9 @@ whoever inserts has made sure that there are none.
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from itertools import repeat
+from types import NoneType
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -38,21 +40,37 @@ _SQLITE = sqlite.dialect()
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
+class Every(NamedTuple):
+    """A column that is the same in every row."""
+
+    value: Any
+
+
 def insert_rows(session: Session, model: type[Base], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows of these columns, with all values given, as the model has them; after what the session holds."""
-    if not rows:
+    if rows:
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+        insert_columns(session, model, columns, len(rows))
+
+
+def insert_columns(
+    session: Session, model: type[Base], columns: Mapping[str, Sequence[Any] | Every], count: int
+) -> None:
+    """The same from columns, each with `count` values or with one for all."""
+    if not count:
         return
     session.flush()
     connection = session.connection()
     quote = connection.dialect.identifier_preparer.quote
-    target = f"{quote(model.__tablename__)} ({', '.join(map(quote, names))})"
-    stored = _stored(connection, model, names, rows)
+    target = f"{quote(model.__tablename__)} ({', '.join(map(quote, columns))})"
+    stored = [_column(connection, model, name, values) for name, values in columns.items()]
     if connection.dialect.name == "postgresql":
-        _copy(connection, target, stored)
+        copy_columns(connection, target, stored, count)
         return
-    marks = ", ".join("?" * len(names))
+    marks = ", ".join("?" * len(columns))
     insert = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own tables and columns
-    connection.exec_driver_sql(insert, stored)
+    rows = zip(*(repeat(each.value, count) if isinstance(each, Every) else each for each in stored), strict=True)
+    connection.exec_driver_sql(insert, list(rows))
 
 
 def next_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
@@ -64,19 +82,24 @@ def next_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
     return range(last + 1, last + 1 + count)
 
 
-def _stored(
-    connection: Connection, model: type[Base], names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> list[tuple[Any, ...]]:
-    """The rows as the database keeps them: moments as seconds, states as numbers, JSON as text."""
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-    for place, name in enumerate(names):
-        kind = model.__table__.c[name].type
-        if isinstance(kind, JSON):
-            columns[place] = _texts(columns[place])
-        elif isinstance(kind, TypeDecorator):
-            convert, dialect = kind.process_bind_param, connection.dialect
-            columns[place] = [None if value is None else convert(value, dialect) for value in columns[place]]
-    return list(zip(*columns, strict=True))
+def _column(
+    connection: Connection, model: type[Base], name: str, values: Sequence[Any] | Every
+) -> Sequence[Any] | Every:
+    """The values as the database keeps them: moments as seconds, states as numbers, JSON as text."""
+    if isinstance(values, Every):
+        return Every(next(iter(_stored(connection, model, name, [values.value]))))
+    return _stored(connection, model, name, values)
+
+
+def _stored(connection: Connection, model: type[Base], name: str, values: Sequence[Any]) -> Sequence[Any]:
+    kind = model.__table__.c[name].type
+    if isinstance(kind, JSON):
+        return _texts(values)
+    if not isinstance(kind, TypeDecorator):
+        return values
+    convert, dialect = kind.process_bind_param, connection.dialect
+    known = {value: None if value is None else convert(value, dialect) for value in set(values)}
+    return [known[value] for value in values]
 
 
 def _texts(values: Sequence[Any]) -> list[str | None]:
@@ -138,12 +161,24 @@ def _array(values: Iterable[int | None]) -> Any:
     return cast(func.string_to_array(literal(text), ",", ""), ARRAY(BigInteger))
 
 
-def _copy(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:
+def copy_columns(connection: Connection, target: str, columns: Sequence[Sequence[Any] | Every], count: int) -> None:
+    """COPY into a table and its columns (`target`), on PostgreSQL; values as they are stored."""
     driver = connection.connection.driver_connection
     assert driver
-    lines = ["\t".join([_cell(value) for value in row]) for row in rows]
+    texts = [repeat(_cell(of.value), count) if isinstance(of, Every) else _cells(of) for of in columns]
+    lines = map("\t".join, zip(*texts, strict=True))
     with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
         copy.write("\n".join(lines) + "\n")
+
+
+def _cells(values: Sequence[Any]) -> Sequence[str]:
+    """A column in the text format of COPY, looked at as a whole where that will do."""
+    kinds = set(map(type, values)) - {NoneType}
+    if kinds <= {int}:
+        return [r"\N" if value is None else str(value) for value in values]
+    if kinds == {str} and not any(map("".join(filter(None, values)).__contains__, "\\\t\n\r")):
+        return [r"\N" if value is None else value for value in values]
+    return list(map(_cell, values))
 
 
 def _cell(value: Any) -> str:

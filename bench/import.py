@@ -110,7 +110,9 @@ def _people(rows: int, changed: int) -> Iterator[str]:
         )
         born = f"{dice.randrange(1, 29):02}.{dice.randrange(1, 13):02}.{dice.randrange(1950, 2005)}"
         where, tags = dice.choice(("DE", "AT", "CH")), dice.choice(("press", "vip", "fair;vip", ""))
-        city = "Husum" if changed and n % changed == 0 else dice.choice(("Berlin", "Köln", "Wien"))
+        # The dice are thrown for everybody, or all that follows would be other people.
+        city = dice.choice(("Berlin", "Köln", "Wien"))
+        city = "Husum" if changed and n % changed == 0 else city
         yield f"reader{n}@{dice.choice(('gmx', 'web', 'own'))}.example,{first},{last},{where},de,{born},{tags},{city}"
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from app.db import reading, transaction, utc_now
 from app.importing import run
+from app.importing.cells import Memory
 from app.importing.models import Import, ImportState
 from app.importing.states import waiting_imports
 from app.importing.survey import survey
@@ -22,10 +23,10 @@ _READS = (ImportState.CHECKING, ImportState.RUNNING)
 def go_on(import_id: int) -> None:
     """Work on one import until it has ended."""
     _ask_columns(import_id)
-    owner, busy = uuid4().hex, True
+    owner, busy, memory = uuid4().hex, True, Memory()
     while busy:
         with _no_collecting(), transaction() as session:
-            busy = run.advance(session, import_id, owner, uploads(), utc_now())
+            busy = run.advance(session, import_id, owner, uploads(), utc_now(), memory=memory)
 
 
 @job("quick")

@@ -5,9 +5,8 @@ worker goes on at the byte behind the last batch. In charge of: that, the lease 
 and the rejects. Not of: what a row does (each Importer), nor of beginning and stopping (`states.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 from flask_babel import force_locale
@@ -17,10 +16,11 @@ from sqlalchemy.orm import Session
 
 from app.accounts.organisation import UTC_ZONE, organisation, time_zone
 from app.db import db_now
-from app.importing.columns import mapped, read_row
-from app.importing.importer import Plan, Reject, Row
+from app.importing.blocks import Block, read_block
+from app.importing.cells import Memory, mapped, read_rows
+from app.importing.importer import Plan, Reject, Rows
 from app.importing.models import BUSY, Import, ImportReject, ImportState
-from app.importing.reading import Place, Record, UnreadableError, records
+from app.importing.reading import Place
 from app.importing.repeats import count_repeats, forget_keys
 from app.importing.states import importer_of
 from app.importing.values import Habits
@@ -32,8 +32,19 @@ _KEPT_OF_A_ROW = 4000
 _ENDS = {ImportState.CHECKING: ImportState.CHECKED, ImportState.RUNNING: ImportState.DONE}
 
 
-def advance(session: Session, import_id: int, owner: str, uploads: Path, now: datetime, size: int = BATCH) -> bool:
-    """Do the next batch of a busy import; False when there is none, or another worker is at it."""
+def advance(
+    session: Session,
+    import_id: int,
+    owner: str,
+    uploads: Path,
+    now: datetime,
+    size: int = BATCH,
+    memory: Memory | None = None,
+) -> bool:
+    """Do the next batch of a busy import; False when there is none, or another worker is at it.
+
+    `memory` is what a worker keeps between batches; nothing but speed is lost with it.
+    """
     import_ = _hold(session, import_id, owner)
     if import_ is None:
         return False
@@ -42,7 +53,7 @@ def advance(session: Session, import_id: int, owner: str, uploads: Path, now: da
         if import_.state is ImportState.UNDOING:
             _take_back(session, import_, now, size)
         else:
-            _take(session, import_, uploads / import_.file, now, size)
+            _take(session, import_, _read(import_, uploads / import_.file, size), now, {} if memory is None else memory)
     return import_.is_busy
 
 
@@ -56,44 +67,35 @@ def _hold(session: Session, import_id: int, owner: str) -> Import | None:
     return session.get(Import, import_id, populate_existing=True) if held.rowcount else None
 
 
-def _take(session: Session, import_: Import, file: Path, now: datetime, size: int) -> None:
-    batch, problem = _read(import_, file, size)
+def _take(session: Session, import_: Import, block: Block, now: datetime, memory: Memory) -> None:
     importer = importer_of(import_)
-    rows, broken = _typed(session, import_, batch)
-    counted = count_repeats(session, import_.id, rows, importer.key)
-    plan = importer.plan(session, import_, counted, now)
+    rows, broken = _typed(session, import_, block, memory)
+    count_repeats(session, import_.id, rows, importer.keys(rows))
+    plan = importer.plan(session, import_, rows, now)
     if import_.state is ImportState.RUNNING:
         importer.apply(session, import_, plan, now)
     rejects = [*broken, *plan.rejects]
     _keep_rejects(session, import_, rejects)
     _keep_books(import_, plan, len(rejects))
-    if batch:
-        import_.position, import_.line = batch[-1].end.position, batch[-1].end.line
-    if problem or len(batch) < size:
-        _end(session, import_, problem, now)
+    import_.position, import_.line = block.end
+    if block.is_last:
+        _end(session, import_, block.error, now)
 
 
-def _read(import_: Import, file: Path, size: int) -> tuple[list[Record], str | None]:
-    """Up to `size` records, and why there will be no more if the file cannot be read to its end."""
-    batch: list[Record] = []
+def _read(import_: Import, file: Path, size: int) -> Block:
+    """The next records, or why there are none."""
+    start = Place(import_.position, import_.line)
     try:
-        start = Place(import_.position, import_.line)
-        for record in islice(records(file, import_.encoding, import_.delimiter, start), size):
-            batch.append(record)  # noqa: PERF402 - what came before an error counts
-    except UnreadableError as error:
-        return batch, str(error)
+        return read_block(file, import_.encoding, import_.delimiter, start, size)
     except FileNotFoundError:
-        return [], _("The uploaded file is gone. Upload it again.")
-    return batch, None
+        return Block([], [], [], {}, start, is_last=True, error=_("The uploaded file is gone. Upload it again."))
 
 
-def _typed(session: Session, import_: Import, batch: Iterable[Record]) -> tuple[list[Row], list[Reject]]:
+def _typed(session: Session, import_: Import, block: Block, memory: Memory) -> tuple[Rows, list[Reject]]:
     found = organisation(session)
     habits = Habits(zone=time_zone(session) if found else UTC_ZONE, currency=found.currency if found else "EUR")
-    columns = mapped(import_, importer_of(import_).columns(session), habits)
-    width = len(import_.header)
-    read = [read_row(record, columns, width) for record in batch]
-    return [each for each in read if isinstance(each, Row)], [each for each in read if isinstance(each, Reject)]
+    columns = mapped(import_, importer_of(import_).columns(session), habits, memory)
+    return read_rows(block, columns, len(import_.header))
 
 
 def _keep_rejects(session: Session, import_: Import, rejects: Sequence[Reject]) -> None:

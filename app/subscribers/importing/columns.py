@@ -133,7 +133,8 @@ def _custom(field: CustomField) -> Column:
         value = reader(text, habits) if reader else text
         return parse_attribute(field, value.isoformat() if isinstance(value, date) else value)
 
-    return Column(FIELD + field.key, field.label, parse, (field.key,), writing)
+    depends_on = (field.label, field.kind, *field.choices)
+    return Column(FIELD + field.key, field.label, parse, (field.key,), writing, depends_on=depends_on)
 
 
 def _language(text: str) -> str | None:

@@ -11,88 +11,108 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import BigInteger, String, select
-from sqlalchemy import Row as Found
+from sqlalchemy import String, select
 from sqlalchemy.orm import Session
 
 from app.importing.batch import as_table
-from app.importing.importer import Plan, Reject, Row
+from app.importing.importer import Plan, Reject, Row, Rows
 from app.importing.models import Import
-from app.subscribers.addresses import Address
 from app.subscribers.importing.columns import FIELD
+from app.subscribers.importing.known import Belongings, Known, comparison, known_people
+from app.subscribers.importing.newcomers import GONE, Newcomers, split_name
 from app.subscribers.importing.options import Existing, Options
-from app.subscribers.models import (
-    Standing,
-    Status,
-    Subscriber,
-    SubscriberTag,
-    Subscription,
-    Suppression,
-    SuppressionReason,
-    Tag,
-    TrackingMode,
-)
+from app.subscribers.models import Status, Suppression, SuppressionReason
 
-GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 # Columns of the two rows of a person that an import may write.
 PROFILE = ("first_name", "last_name", "time_zone", "attributes")
 STATE = ("language", "country", "birthday", "birth_year", "status", "confirmed_at", "ended_at")
-_KEPT = (*PROFILE, *STATE)
 
 
 @dataclass(slots=True)
 class Person:
-    """Somebody that a batch makes or changes: her columns as they will be, and what they were (empty if new)."""
+    """Somebody here whom a batch may change: her columns as they were and as they will be."""
 
     id: int
-    address: Address
+    email: str
     address_hash: str
-    values: dict[str, Any]
     row: Row
-    before: dict[str, Any] | None = None
-    # Column → [before, after], with each custom field as a column of its own; for an existing person.
+    before: dict[str, Any]
+    values: dict[str, Any]
+    # Column → [before, after], with each custom field as a column of its own.
     changes: dict[str, Any] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     topics: list[int] = field(default_factory=list)
-    tracking: TrackingMode = TrackingMode.NONE
-
-    @property
-    def is_new(self) -> bool:
-        return self.before is None
 
     @property
     def became(self) -> Status | None:
         """The status that this import gave her; None if she keeps hers."""
         status: Status = self.values["status"]
-        return status if self.before is None or self.before["status"] is not status else None
+        return status if self.before["status"] is not status else None
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.changes or self.tags or self.topics)
 
 
-def plan(session: Session, import_: Import, rows: Sequence[Row], now: datetime) -> Plan:
-    """New, changed, unchanged, rejected; `work` is the list of Persons to write."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be written: whom the batch brings in, and whom it changes."""
+
+    newcomers: Newcomers
+    touched: Sequence[Person]
+
+
+def plan(session: Session, import_: Import, rows: Rows, now: datetime) -> Plan:
+    """New, changed, unchanged, rejected; `work` is a Work."""
     options = Options.model_validate(import_.options)
-    rejects = [_repeat(row) for row in rows if row.repeats]
-    firsts = [row for row in rows if not row.repeats]
+    rejects = [_repeat(rows[place]) for place in rows.repeats]
+    keys = [address.key for address in rows.column("email")]
+    known = known_people(session, [key for place, key in enumerate(keys) if place not in rows.repeats])
+    fresh, present = [], []
+    for place, key in enumerate(keys):
+        if key not in known:
+            fresh.append(place)
+        elif place not in rows.repeats:
+            present.append((place, known[key]))
+    newcomers, barred = _newcomers(session, rows, [place for place in fresh if place not in rows.repeats])
+    people, erased = _present(session, rows, present, options, now)
+    rejects += barred + erased
+    touched = [each for each in people if each.is_touched]
+    unchanged = len(present) - len(erased) - len(touched)
+    return Plan(len(newcomers), len(touched), unchanged, rejects, Work(newcomers, touched))
+
+
+def _newcomers(session: Session, rows: Rows, places: Sequence[int]) -> tuple[Newcomers, list[Reject]]:
+    """Those whom nothing speaks against."""
     address_hash = current_app.extensions["letterbond.tokens"].address_hash
-    hashes = {row.line: address_hash(row.values["email"].key) for row in firsts}
-    barred = _suppressed(session, hashes.values())
-    known = _known(session, [row.values["email"].key for row in firsts])
-    wearing, subscribed = _belongings(session, [each.id for each in known.values()])
+    addresses = rows.column("email")
+    hashes = [address_hash(addresses[place].key) for place in places]
+    bars = _suppressed(session, hashes)
+    if not bars:
+        return Newcomers(rows.only(places), hashes), []
+    rejects = [_barred(rows[place], bars[each]) for place, each in zip(places, hashes, strict=True) if each in bars]
+    free = [(place, each) for place, each in zip(places, hashes, strict=True) if each not in bars]
+    return Newcomers(rows.only([place for place, _hash in free]), [each for _place, each in free]), rejects
+
+
+def _present(
+    session: Session, rows: Rows, present: Sequence[tuple[int, Known]], options: Options, now: datetime
+) -> tuple[list[Person], list[Reject]]:
+    """Those of whom the file may say something new, and those who are not to be found again."""
+    erased = SuppressionReason.ERASED
+    rejects = [_barred(rows[place], erased) for place, known in present if known.bar is erased]
+    ids = [known.id for _place, known in present]
+    belongings = Belongings(session, ids, rows, options)
+    is_same = comparison(rows, options, belongings)
     people = []
-    for row in firsts:
-        found = known.get(row.values["email"].key)
-        reason = barred.get(hashes[row.line])
-        if reason and (found is None or reason is SuppressionReason.ERASED):
-            rejects.append(Reject(row.line, _barred(reason), row.raw))
-        elif found is None:
-            people.append(_new(row, hashes[row.line], options, now))
-        else:
-            person = _existing(row, found, hashes[row.line], options, now, is_barred=reason is not None)
-            person.tags = [name for name in person.tags if (found.id, name) not in wearing]
-            person.topics = [each for each in person.topics if (found.id, each) not in subscribed]
+    for place, known in present:
+        if known.bar is not erased and not is_same(place, known):
+            person = _existing(rows[place], known, options, now)
+            person.tags = belongings.missing_tags(person.id, _tags(person.row, options))
+            person.topics = belongings.missing_topics(person.id, person.topics)
             people.append(person)
-    touched = [each for each in people if each.is_new or each.changes or each.tags or each.topics]
-    new = sum(each.is_new for each in people)
-    return Plan(new, len(touched) - new, len(people) - len(touched), rejects, touched)
+    return people, rejects
 
 
 def _repeat(row: Row) -> Reject:
@@ -100,14 +120,14 @@ def _repeat(row: Row) -> Reject:
     return Reject(row.line, reason, row.raw)
 
 
-def _barred(reason: SuppressionReason) -> str:
+def _barred(row: Row, reason: SuppressionReason) -> Reject:
     sentences = {
         SuppressionReason.BOUNCED: _("Mail to this address bounced: it is on the suppression list."),
         SuppressionReason.COMPLAINED: _("Somebody complained from this address: it is on the suppression list."),
         SuppressionReason.ERASED: _("This person's data was erased: the address is on the suppression list."),
         SuppressionReason.MANUAL: _("This address is on the suppression list."),
     }
-    return str(sentences[reason])
+    return Reject(row.line, str(sentences[reason]), row.raw)
 
 
 def _suppressed(session: Session, hashes: Iterable[str]) -> dict[str, SuppressionReason]:
@@ -116,63 +136,16 @@ def _suppressed(session: Session, hashes: Iterable[str]) -> dict[str, Suppressio
     return dict(session.execute(statement.where(Suppression.address_hash.in_(select(asked.c.hash)))).all())
 
 
-def _known(session: Session, keys: Sequence[str]) -> dict[str, Found[Any]]:
-    """Who is here already, locked: whoever wants to leave meanwhile leaves after this batch, and has left."""
-    asked = as_table(session, {"key": String()}, ((each,) for each in keys))
-    # The id and the key, then _KEPT in its order.
-    columns = [getattr(Subscriber, name) for name in ("id", "address_key", *PROFILE)]
-    columns += [getattr(Standing, name) for name in STATE]
-    statement = (
-        select(*columns)
-        .join(Standing, Standing.subscriber_id == Subscriber.id)
-        .where(Subscriber.address_key.in_(select(asked.c.key)))
-        .order_by(Subscriber.id)
-        .with_for_update(of=Standing)
-    )
-    return {found.address_key: found for found in session.execute(statement)}
-
-
-def _belongings(session: Session, ids: Sequence[int]) -> tuple[set[tuple[int, str]], set[tuple[int, int]]]:
-    """Who wears which tag, and has or had which subscription."""
-    if not ids:
-        return set(), set()
-    asked = select(as_table(session, {"id": BigInteger()}, ((each,) for each in ids)).c.id)
-    tags = select(SubscriberTag.subscriber_id, Tag.name).join(Tag, Tag.id == SubscriberTag.tag_id)
-    wearing = session.execute(tags.where(SubscriberTag.subscriber_id.in_(asked)))
-    topics = select(Subscription.subscriber_id, Subscription.topic_id)
-    subscribed = session.execute(topics.where(Subscription.subscriber_id.in_(asked)))
-    return {(each, tag) for each, tag in wearing}, {(each, topic) for each, topic in subscribed}
-
-
-def _new(row: Row, address_hash: str, options: Options, now: datetime) -> Person:
-    given = _given(row)
-    attributes = given.pop("attributes")
-    values = {**dict.fromkeys((*PROFILE, *STATE)), **given, "attributes": attributes}
-    status = row.values.get("status", Status.ACTIVE)
-    values["status"] = Status.PENDING if status is Status.ACTIVE and options.basis is None else status
-    if values["status"] is Status.ACTIVE:
-        values["confirmed_at"] = min(row.values.get("agreed_at", now), now)
-    elif values["status"] in GONE:
-        values["ended_at"] = now
-    person = Person(
-        0, row.values["email"], address_hash, values, row, tags=_tags(row, options), tracking=options.tracking
-    )
-    person.topics = [] if values["status"] in GONE else list(options.topics)
-    return person
-
-
-def _existing(
-    row: Row, found: Found[Any], address_hash: str, options: Options, now: datetime, *, is_barred: bool
-) -> Person:
-    before: dict[str, Any] = dict(zip(_KEPT, found[2:], strict=True))
+def _existing(row: Row, known: Known, options: Options, now: datetime) -> Person:
+    before = known.columns
     given, replaces = _given(row), options.existing is Existing.UPDATE
-    attributes, known = given.pop("attributes"), before["attributes"]
+    attributes, had = given.pop("attributes"), before["attributes"]
     values = before | {name: value for name, value in given.items() if replaces or before[name] is None}
     if attributes:
-        new = {key: value for key, value in attributes.items() if replaces or known.get(key) is None}
-        values["attributes"] = {**known, **new}
-    _move(values, row, options, now, is_barred=is_barred)
-    person = Person(found.id, row.values["email"], address_hash, values, row, before, tags=_tags(row, options))
+        new = {key: value for key, value in attributes.items() if replaces or had.get(key) is None}
+        values["attributes"] = {**had, **new}
+    _move(values, row, options, now, is_barred=known.bar is not None)
+    person = Person(known.id, known.email, known.hash, row, before, values)
     person.changes = _changes(before, values)
     person.topics = list(options.topics) if values["status"] in {Status.PENDING, Status.ACTIVE} else []
     return person
@@ -194,23 +167,13 @@ def _given(row: Row) -> dict[str, Any]:
         name: said[name] for name in ("first_name", "last_name", "time_zone", "language", "country") if name in said
     }
     if "full_name" in said:
-        _split_name(given, said["full_name"])
+        names = split_name(given.get("first_name"), given.get("last_name"), said["full_name"])
+        given |= {name: value for name, value in zip(PROFILE, names, strict=False) if value is not None}
     if "birthday" in said:
         given.update(birthday=said["birthday"].day)
         given.update({"birth_year": said["birthday"].year} if said["birthday"].year else {})
     given["attributes"] = {name[len(FIELD) :]: value for name, value in said.items() if name.startswith(FIELD)}
     return given
-
-
-def _split_name(given: dict[str, Any], full: str) -> None:
-    """`Anna Maria Weber`: all but the last word; beside a column of first names, `name` is the last name."""
-    if "last_name" in given:
-        return
-    first, _space, last = full.rpartition(" ")
-    if "first_name" in given:
-        given["last_name"] = full
-    else:
-        given.update({"first_name": first, "last_name": last} if first else {"first_name": last})
 
 
 def _tags(row: Row, options: Options) -> list[str]:

@@ -22,7 +22,8 @@ from app.importing.importer import Undone
 from app.importing.models import Import, ImportChange
 from app.subscribers.importing.apply import event_key, write_columns
 from app.subscribers.importing.columns import FIELD
-from app.subscribers.importing.plan import GONE, PROFILE, STATE
+from app.subscribers.importing.newcomers import GONE
+from app.subscribers.importing.plan import PROFILE, STATE
 from app.subscribers.kinds import CONSENT_CHANGED
 from app.subscribers.models import (
     ConsentRecord,
