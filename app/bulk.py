@@ -5,7 +5,8 @@ whoever inserts has made sure that there are none.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import repeat
 from types import NoneType
@@ -23,6 +24,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     type_coerce,
     update,
 )
@@ -37,6 +39,11 @@ Rows = Sequence[Mapping[str, int | None]]
 Change = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 _SQLITE = sqlite.dialect()
+_NUMBERS = text("SELECT nextval(CAST(:sequence AS regclass)) FROM generate_series(1, :count)")
+_MAY_SKIP = text("""
+    SELECT CASE WHEN current_setting('is_superuser') = 'on' THEN true
+        WHEN current_setting('server_version_num')::int < 150000 THEN false
+        ELSE has_parameter_privilege('session_replication_role', 'SET') END""")
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -73,11 +80,30 @@ def insert_columns(
     connection.exec_driver_sql(insert, list(rows))
 
 
+@contextmanager
+def parents_seen(session: Session) -> Iterator[None]:
+    """Insert rows whose parents this transaction has made or locked, without PostgreSQL looking for each of them again.
+
+    Foreign keys cost three times what the rows do. Not being asked is a right of superusers, and of those whom one has
+    given it (docs/operating.md); others are asked. On SQLite see `Database.bulk`.
+    """
+    connection = session.connection()
+    may = connection.dialect.name == "postgresql" and session.scalar(_MAY_SKIP)
+    if may:
+        session.flush()
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+    yield
+    if may:
+        # After an error there is nothing to set: the transaction is over.
+        connection.exec_driver_sql("SET LOCAL session_replication_role = origin")
+
+
 def next_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
     """Numbers for so many new rows; on SQLite, where there is one writer, those behind the last."""
     if session.get_bind().dialect.name == "postgresql":
-        sequence = func.pg_get_serial_sequence(f'"{model.__tablename__}"', "id")
-        return session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))).all()
+        # Looked up once, not once per number.
+        sequence = session.scalar(select(func.pg_get_serial_sequence(f'"{model.__tablename__}"', "id")))
+        return session.scalars(_NUMBERS, {"sequence": sequence, "count": count}).all()
     last = session.scalar(select(func.max(model.__table__.c.id))) or 0
     return range(last + 1, last + 1 + count)
 

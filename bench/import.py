@@ -27,6 +27,7 @@ from app.accounts.models import Organisation
 from app.config import Config
 from app.db import Database, transaction, utc_now
 from app.importing import run
+from app.importing.cells import Memory
 from app.importing.models import Import, ImportState
 from app.migrate import upgrade
 from app.subscribers.custom_fields import add_field
@@ -126,6 +127,7 @@ def _orders(rows: int) -> Iterator[str]:
 
 
 def _imported(app: APIFlask, kind: str, lines: Iterator[str]) -> float:
+    database: Database = app.extensions["letterbond.database"]
     folder = app.extensions["letterbond.config"].uploads
     header = next(lines)
     (folder / "file.csv").write_text("\n".join([header, *lines]) + "\n")
@@ -152,11 +154,11 @@ def _imported(app: APIFlask, kind: str, lines: Iterator[str]) -> float:
         session.add(import_)
         session.flush()
         number = import_.id
-    started, busy = time.perf_counter(), True
+    started, busy, memory = time.perf_counter(), True, Memory()
     gc.disable()
     while busy:
-        with transaction() as session:
-            busy = run.advance(session, number, "bench", folder, utc_now())
+        with database.bulk() as session:
+            busy = run.advance(session, number, "bench", folder, utc_now(), memory=memory)
     gc.enable()
     return time.perf_counter() - started
 

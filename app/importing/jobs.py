@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import update
 
-from app.db import reading, transaction, utc_now
+from app.db import database, reading, transaction, utc_now
 from app.importing import run
 from app.importing.cells import Memory
 from app.importing.models import Import, ImportState
@@ -25,7 +25,7 @@ def go_on(import_id: int) -> None:
     _ask_columns(import_id)
     owner, busy, memory = uuid4().hex, True, Memory()
     while busy:
-        with _no_collecting(), transaction() as session:
+        with _no_collecting(), database().bulk() as session:
             busy = run.advance(session, import_id, owner, uploads(), utc_now(), memory=memory)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, CursorResult, insert, or_, type_coerce, updat
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import UTC_ZONE, organisation, time_zone
+from app.bulk import parents_seen
 from app.db import db_now
 from app.importing.blocks import Block, read_block
 from app.importing.cells import Memory, mapped, read_rows
@@ -25,7 +26,7 @@ from app.importing.repeats import count_repeats, forget_keys
 from app.importing.states import importer_of
 from app.importing.values import Habits
 
-BATCH = 5000
+BATCH = 20_000
 # Longer than a batch takes on the slowest machine; after a kill, so long nobody goes on.
 LEASE_SECONDS = 60
 _KEPT_OF_A_ROW = 4000
@@ -70,7 +71,9 @@ def _hold(session: Session, import_id: int, owner: str) -> Import | None:
 def _take(session: Session, import_: Import, block: Block, now: datetime, memory: Memory) -> None:
     importer = importer_of(import_)
     rows, broken = _typed(session, import_, block, memory)
-    count_repeats(session, import_.id, rows, importer.keys(rows))
+    # The import is held until the commit: nobody deletes it from under its keys.
+    with parents_seen(session):
+        count_repeats(session, import_.id, rows, importer.keys(rows))
     plan = importer.plan(session, import_, rows, now)
     if import_.state is ImportState.RUNNING:
         importer.apply(session, import_, plan, now)

@@ -189,7 +189,7 @@ def _tag(
 
 
 def _subscribe(session: Session, ids: Sequence[int], options: Options, now: datetime) -> None:
-    for topic in sorted(set(options.topics)):
+    for topic in options.topics:
         columns = {"topic_id": Every(topic), "subscriber_id": ids, "subscribed_at": Every(now)}
         insert_columns(session, Subscription, columns, len(ids))
 

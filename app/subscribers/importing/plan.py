@@ -5,7 +5,7 @@ An import never turns somebody back on who unsubscribed, bounced, complained or 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,37 +17,37 @@ from sqlalchemy.orm import Session
 from app.importing.batch import as_table
 from app.importing.importer import Plan, Reject, Row, Rows
 from app.importing.models import Import
-from app.subscribers.importing.columns import FIELD
-from app.subscribers.importing.known import Belongings, Known, comparison, known_people
-from app.subscribers.importing.newcomers import GONE, Newcomers, split_name
-from app.subscribers.importing.options import Existing, Options
+from app.subscribers.importing.known import Known, known_people
+from app.subscribers.importing.newcomers import GONE, Newcomers
+from app.subscribers.importing.options import Options, chosen
+from app.subscribers.importing.said import Belongings, Said
 from app.subscribers.models import Status, Suppression, SuppressionReason
 
 # Columns of the two rows of a person that an import may write.
 PROFILE = ("first_name", "last_name", "time_zone", "attributes")
 STATE = ("language", "country", "birthday", "birth_year", "status", "confirmed_at", "ended_at")
+_STATUSES = list(Status)
+_PENDING, _ACTIVE = _STATUSES.index(Status.PENDING), _STATUSES.index(Status.ACTIVE)
+_STAY = {_PENDING, _ACTIVE}
 
 
 @dataclass(slots=True)
 class Person:
-    """Somebody here whom a batch may change: her columns as they were and as they will be."""
+    """Somebody here whom a batch may change."""
 
-    id: int
-    email: str
-    address_hash: str
-    row: Row
-    before: dict[str, Any]
-    values: dict[str, Any]
-    # Column → [before, after], with each custom field as a column of its own.
-    changes: dict[str, Any] = field(default_factory=dict)
-    tags: list[str] = field(default_factory=list)
-    topics: list[int] = field(default_factory=list)
+    place: int
+    known: Known
+    # Column → [before, after] as they are stored, with each custom field as a column of its own.
+    changes: dict[str, list[Any]]
+    tags: list[str]
+    topics: list[int]
+    # Her custom fields as they will be.
+    attributes: str
 
     @property
     def became(self) -> Status | None:
-        """The status that this import gave her; None if she keeps hers."""
-        status: Status = self.values["status"]
-        return status if self.before["status"] is not status else None
+        """The status that this import gives her; None if she keeps hers."""
+        return _STATUSES[self.changes["status"][1]] if "status" in self.changes else None
 
     @property
     def is_touched(self) -> bool:
@@ -59,13 +59,14 @@ class Person:
 class Work:
     """What is to be written: whom the batch brings in, and whom it changes."""
 
+    rows: Rows
     newcomers: Newcomers
     touched: Sequence[Person]
 
 
 def plan(session: Session, import_: Import, rows: Rows, now: datetime) -> Plan:
     """New, changed, unchanged, rejected; `work` is a Work."""
-    options = Options.model_validate(import_.options)
+    options = chosen(session, import_)
     rejects = [_repeat(rows[place]) for place in rows.repeats]
     keys = [address.key for address in rows.column("email")]
     known = known_people(session, [key for place, key in enumerate(keys) if place not in rows.repeats])
@@ -80,7 +81,7 @@ def plan(session: Session, import_: Import, rows: Rows, now: datetime) -> Plan:
     rejects += barred + erased
     touched = [each for each in people if each.is_touched]
     unchanged = len(present) - len(erased) - len(touched)
-    return Plan(len(newcomers), len(touched), unchanged, rejects, Work(newcomers, touched))
+    return Plan(len(newcomers), len(touched), unchanged, rejects, Work(rows, newcomers, touched))
 
 
 def _newcomers(session: Session, rows: Rows, places: Sequence[int]) -> tuple[Newcomers, list[Reject]]:
@@ -102,16 +103,21 @@ def _present(
     """Those of whom the file may say something new, and those who are not to be found again."""
     erased = SuppressionReason.ERASED
     rejects = [_barred(rows[place], erased) for place, known in present if known.bar is erased]
-    ids = [known.id for _place, known in present]
-    belongings = Belongings(session, ids, rows, options)
-    is_same = comparison(rows, options, belongings)
+    belongings = Belongings(session, [known.id for _place, known in present], rows, options)
+    said, statuses, tags = Said(rows, options), rows.column("status"), rows.column("tags")
     people = []
     for place, known in present:
-        if known.bar is not erased and not is_same(place, known):
-            person = _existing(rows[place], known, options, now)
-            person.tags = belongings.missing_tags(person.id, _tags(person.row, options))
-            person.topics = belongings.missing_topics(person.id, person.topics)
-            people.append(person)
+        if known.bar is erased:
+            continue
+        missing = belongings.missing_tags(known.id, options.tags, tags[place] or ())
+        moves = _moves(statuses[place] or Status.ACTIVE, known, options)
+        becomes = known.status if moves is None else moves
+        topics = belongings.missing_topics(known.id, options.topics) if becomes in _STAY else []
+        if moves is not None or missing or topics or not said.is_same(place, known):
+            changes = said.changes(place, known)
+            if moves is not None:
+                changes |= _moved(moves, known, rows.column("agreed_at")[place] or now, now)
+            people.append(Person(place, known, changes, missing, topics, said.merged(known, changes)))
     return people, rejects
 
 
@@ -136,56 +142,16 @@ def _suppressed(session: Session, hashes: Iterable[str]) -> dict[str, Suppressio
     return dict(session.execute(statement.where(Suppression.address_hash.in_(select(asked.c.hash)))).all())
 
 
-def _existing(row: Row, known: Known, options: Options, now: datetime) -> Person:
-    before = known.columns
-    given, replaces = _given(row), options.existing is Existing.UPDATE
-    attributes, had = given.pop("attributes"), before["attributes"]
-    values = before | {name: value for name, value in given.items() if replaces or before[name] is None}
-    if attributes:
-        new = {key: value for key, value in attributes.items() if replaces or had.get(key) is None}
-        values["attributes"] = {**had, **new}
-    _move(values, row, options, now, is_barred=known.bar is not None)
-    person = Person(known.id, known.email, known.hash, row, before, values)
-    person.changes = _changes(before, values)
-    person.topics = list(options.topics) if values["status"] in {Status.PENDING, Status.ACTIVE} else []
-    return person
-
-
-def _move(values: dict[str, Any], row: Row, options: Options, now: datetime, *, is_barred: bool) -> None:
+def _moves(said: Status, known: Known, options: Options) -> int | None:
     """Out whenever the file says so; in only from pending, with a basis, and when nothing speaks against it."""
-    said = row.values.get("status", Status.ACTIVE)
-    if said in GONE and values["status"] in {Status.PENDING, Status.ACTIVE}:
-        values.update(status=said, ended_at=now)
-    elif said is Status.ACTIVE and values["status"] is Status.PENDING and options.basis and not is_barred:
-        values.update(status=Status.ACTIVE, confirmed_at=min(row.values.get("agreed_at", now), now))
+    if said in GONE and known.status in _STAY:
+        return _STATUSES.index(said)
+    if said is Status.ACTIVE and known.status == _PENDING and options.basis and known.bar is None:
+        return _ACTIVE
+    return None
 
 
-def _given(row: Row) -> dict[str, Any]:
-    """The filled cells as columns of a person."""
-    said = row.values
-    given: dict[str, Any] = {
-        name: said[name] for name in ("first_name", "last_name", "time_zone", "language", "country") if name in said
-    }
-    if "full_name" in said:
-        names = split_name(given.get("first_name"), given.get("last_name"), said["full_name"])
-        given |= {name: value for name, value in zip(PROFILE, names, strict=False) if value is not None}
-    if "birthday" in said:
-        given.update(birthday=said["birthday"].day)
-        given.update({"birth_year": said["birthday"].year} if said["birthday"].year else {})
-    given["attributes"] = {name[len(FIELD) :]: value for name, value in said.items() if name.startswith(FIELD)}
-    return given
-
-
-def _tags(row: Row, options: Options) -> list[str]:
-    return list(dict.fromkeys([*options.tags, *row.values.get("tags", ())]))
-
-
-def _changes(before: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    if before == values:
-        return {}
-    changes = {name: [old, values[name]] for name, old in before.items() if old != values[name]}
-    if changes.pop("attributes", None):
-        known, new = before["attributes"], values["attributes"]
-        pairs = {key: [known.get(key), value] for key, value in new.items()}
-        changes |= {FIELD + key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
-    return changes
+def _moved(status: int, known: Known, agreed_at: datetime, now: datetime) -> dict[str, list[Any]]:
+    name, at = ("confirmed_at", min(agreed_at, now)) if status == _ACTIVE else ("ended_at", now)
+    pairs = {"status": [known.status, status], name: [getattr(known, name), int(at.timestamp() // 1)]}
+    return {column: pair for column, pair in pairs.items() if pair[0] != pair[1]}
