@@ -43,7 +43,7 @@ NAMING = {
 
 
 # Of an index of a million addresses: with SQLite's own two megabytes each row would fetch its page again.
-_BULK_CACHE_KILOBYTES = 32_768
+_BULK_CACHE_KILOBYTES = 16_384
 
 
 class Instant(TypeDecorator[datetime]):

@@ -43,7 +43,7 @@ class Meanings(dict[str, Any]):
             value = column.parse(text, self._habits) if text else None
         except Invalid as error:
             return self._problem(_("%(column)s: %(problem)s", column=column.label, problem=error.message))
-        if len(self) < _REMEMBERED and len(cell) <= 100:
+        if not column.is_unique and len(self) < _REMEMBERED and len(cell) <= 100:
             self[cell] = value
         return value
 
@@ -52,23 +52,17 @@ class Meanings(dict[str, Any]):
         return Problem(sentence)
 
 
-# What was found before, by all that it depends on.
-Memory = dict[tuple[Any, ...], Meanings]
 Mapped = Sequence[tuple[int, Column, Meanings]]
 
 
-def mapped(import_: Import, columns: Sequence[Column], habits: Habits, memory: Memory) -> Mapped:
+def mapped(import_: Import, columns: Sequence[Column], habits: Habits) -> Mapped:
     """The columns of the file that are taken, each with what its cells mean."""
     by_name = {column.name: column for column in columns}
-    found = []
-    for number, name in import_.mapping.items():
-        if column := by_name.get(name):
-            written = _habits(column, import_.formats.get(number), habits)
-            key = (import_.kind, name, column.depends_on, written)
-            meanings = memory.get(key) or Meanings(column, written)
-            memory[key] = meanings
-            found.append((int(number), column, meanings))
-    return found
+    found = [(int(number), by_name[name]) for number, name in import_.mapping.items() if name in by_name]
+    return [
+        (number, column, Meanings(column, _habits(column, import_.formats.get(str(number)), habits)))
+        for number, column in found
+    ]
 
 
 def read_rows(block: Block, columns: Mapped, width: int) -> tuple[Rows, list[Reject]]:

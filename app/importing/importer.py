@@ -4,7 +4,7 @@ A frozen value like `Feature`. The verbs see rows that are read and typed, and n
 was broken. Not in charge of: progress, resuming, rejects and states (`run.py`).
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -36,8 +36,8 @@ class Column:
     aliases: tuple[str, ...] = ()
     writing: Writing = Writing.PLAIN
     required: bool = False
-    # What else than the cell and its habits decides what it means, where that may change: choices of a field.
-    depends_on: Hashable = None
+    # Hardly ever the same in two rows: not worth remembering what a cell means.
+    is_unique: bool = False
 
 
 class Row(NamedTuple):
@@ -73,6 +73,10 @@ class Rows:
     def column(self, name: str) -> Sequence[Any]:
         """What all say of this, even where the file does not."""
         return self.columns.get(name) or (None,) * len(self)
+
+    def with_columns(self, columns: Mapping[str, Sequence[Any]]) -> "Rows":
+        """The same lines with other columns."""
+        return Rows(self.lines, self.raws, columns)
 
     def only(self, places: Sequence[int]) -> "Rows":
         """Some of them; none may be a repeat."""

@@ -2,14 +2,13 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from uuid import uuid4
 
 from sqlalchemy import update
 
 from app.db import database, reading, transaction, utc_now
 from app.importing import run
-from app.importing.cells import Memory
 from app.importing.models import Import, ImportState
 from app.importing.states import waiting_imports
 from app.importing.survey import survey
@@ -23,10 +22,11 @@ _READS = (ImportState.CHECKING, ImportState.RUNNING)
 def go_on(import_id: int) -> None:
     """Work on one import until it has ended."""
     _ask_columns(import_id)
-    owner, busy, memory = uuid4().hex, True, Memory()
-    while busy:
-        with _no_collecting(), database().bulk() as session:
-            busy = run.advance(session, import_id, owner, uploads(), utc_now(), memory=memory)
+    owner, busy, reader = uuid4().hex, True, run.Reader(reads_ahead=True)
+    with closing(reader):
+        while busy:
+            with _no_collecting(), database().bulk() as session:
+                busy = run.advance(session, import_id, owner, uploads(), utc_now(), reader=reader)
 
 
 @job("quick")

@@ -16,12 +16,16 @@ from app.importing.importer import Rows
 from app.importing.models import ImportKey
 
 
-def count_repeats(session: Session, import_id: int, rows: Rows, keys: Sequence[str]) -> None:
-    """Let each of the rows know how many equals it had before; remembered for later batches."""
-    hashes = [_hash(key) for key in keys]
-    seen = _seen(session, import_id, hashes)
+def hashes(keys: Sequence[str]) -> list[int]:
+    """What is remembered of keys."""
+    return [_hash(key) for key in keys]
+
+
+def count_repeats(session: Session, import_id: int, rows: Rows, keys: Sequence[int]) -> None:
+    """Let each of the rows know how many equals it had before, by its hash; remembered for later batches."""
+    seen = _seen(session, import_id, keys)
     before = set(seen)
-    for place, (key, line) in enumerate(zip(hashes, rows.lines, strict=True)):
+    for place, (key, line) in enumerate(zip(keys, rows.lines, strict=True)):
         if key in seen:
             first, times = seen[key]
             rows.repeats[place] = (times, first)
@@ -40,11 +44,11 @@ def _hash(key: str) -> int:
     return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()) >> 1
 
 
-def _seen(session: Session, import_id: int, keys: list[int]) -> dict[int, tuple[int, int]]:
+def _seen(session: Session, import_id: int, keys: Sequence[int]) -> dict[int, tuple[int, int]]:
     asked = numbers(session, key=keys)
     statement = select(ImportKey.key, ImportKey.line, ImportKey.times).where(ImportKey.import_id == import_id)
     found = session.execute(statement.where(ImportKey.key.in_(select(asked.c.key))))
-    return {key: (line, times) for key, line, times in found}
+    return {key: (line, times) for key, line, times in found.all()}
 
 
 def _remember(session: Session, import_id: int, seen: dict[int, tuple[int, int]], before: set[int]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.bulk import Every, insert_columns, parents_seen
 from app.db import Base
-from app.events.record import happening, record
+from app.events.record import happening, record, record_for_all
 from app.importing.batch import as_table
 from app.importing.importer import Plan, Row
 from app.importing.models import Import, ImportChange
@@ -141,11 +141,10 @@ def _change(person: Person, tag_ids: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _tell(session: Session, import_: Import, people: Sequence[Person], now: datetime) -> None:
-    data = {"import": import_.id}
-    happenings = [happening(IMPORTED, each.known.id, now, data=data) for each in people]
-    happenings += [
+    record_for_all(session, IMPORTED, [each.known.id for each in people], now, {"import": import_.id})
+    left = [
         happening(UNSUBSCRIBED, each.known.id, now, key=left_key(import_.id, each.known.id), data={"how": "import"})
         for each in people
         if each.became in GONE
     ]
-    record(session, happenings)
+    record(session, left)

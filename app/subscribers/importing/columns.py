@@ -72,7 +72,7 @@ _COLUMNS = (
     Column("email", _l("Email address"), address, (
         "email", "e-mail", "mail", "mailadresse", "e-mail-adresse", "email address", "emailadresse", "adresse",
         "subscriber", "abonnent", "subscriber email",
-    ), required=True),
+    ), required=True, is_unique=True),
     Column("first_name", _l("First name"), lambda text, _: parse_name(text), (
         "first name", "firstname", "given name", "vorname", "rufname", "fname",
     )),
@@ -133,8 +133,7 @@ def _custom(field: CustomField) -> Column:
         value = reader(text, habits) if reader else text
         return parse_attribute(field, value.isoformat() if isinstance(value, date) else value)
 
-    depends_on = (field.label, field.kind, *field.choices)
-    return Column(FIELD + field.key, field.label, parse, (field.key,), writing, depends_on=depends_on)
+    return Column(FIELD + field.key, field.label, parse, (field.key,), writing)
 
 
 def _language(text: str) -> str | None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.bulk import Every, insert_columns, next_ids
 from app.errors import Conflict
-from app.events.record import happening, record
+from app.events.record import record_for_all
 from app.importing.importer import Rows
 from app.importing.models import Import, ImportChange
 from app.subscribers.importing.columns import FIELD
@@ -85,8 +85,7 @@ def add(
     insert_columns(
         session, ImportChange, {"import_id": Every(import_.id), "row_id": ids, "before": Every(None)}, len(ids)
     )
-    data = {"import": import_.id}
-    record(session, [happening(IMPORTED, each, now, data=data) for each in ids])
+    record_for_all(session, IMPORTED, ids, now, {"import": import_.id})
     return [pair for pair in zip(people.hashes, statuses, strict=True) if pair[1] in GONE]
 
 
