@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
-from app.importing.batch import as_table
+from app.importing.batch import text_is_among
 from app.importing.importer import Column, Importer, Plan, Reject, Row, Rows, Undone, Writing
 from app.importing.models import Import
 from app.importing.values import parse_amount, parse_moment, parse_whole
@@ -158,10 +158,8 @@ def _has_customer(row: Row, *keys: Container[str]) -> bool:
 
 
 def _customers(session: Session, keys: Iterable[str]) -> dict[str, int]:
-    asked = as_table(session, {"key": Subscriber.address_key.type}, ((key,) for key in keys))
     statement = select(Subscriber.address_key, Subscriber.id)
-    found = session.execute(statement.where(Subscriber.address_key.in_(select(asked.c.key))))
-    return dict(found.all())
+    return dict(session.execute(statement.where(text_is_among(session, Subscriber.address_key, set(keys)))).all())
 
 
 def _planned_people(session: Session, import_: Import, rows: Sequence[Row], now: datetime) -> Plan:

@@ -3,13 +3,13 @@
 In charge of: finding them, and of locking whom the batch may change. Not of: what the file says of them (`said.py`).
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, SmallInteger, Table, Text, cast, func, literal, select, type_coerce
+from sqlalchemy import BigInteger, SmallInteger, Table, Text, cast, select, type_coerce
 from sqlalchemy.orm import Session
 
+from app.importing.batch import text_is_among
 from app.subscribers.models import Standing, Subscriber, Suppression, SuppressionReason
 
 _REASONS = list(SuppressionReason)
@@ -53,14 +53,9 @@ def known_people(session: Session, keys: Sequence[str]) -> dict[str, Known]:
     columns.append(type_coerce(bars.c.reason, SmallInteger))
     joined = people.join(state, state.c.subscriber_id == people.c.id)
     joined = joined.outerjoin(bars, bars.c.address_hash == people.c.address_hash)
+    statement = select(*columns).select_from(joined).where(text_is_among(session, people.c.address_key, keys))
     if is_postgresql:
-        # No address has a line break in it.
-        asked = func.any(func.string_to_array(literal("\n".join(keys)), "\n"))
-        statement = select(*columns).select_from(joined).where(people.c.address_key == asked)
         statement = statement.order_by(people.c.id).with_for_update(of=state)
-    else:
-        each = func.json_each(json.dumps(keys)).table_valued("value")
-        statement = select(*columns).select_from(joined).where(people.c.address_key.in_(select(each.c.value)))
     return {found[1]: Known._make(found) for found in session.execute(statement).all()}
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import String, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.importing.batch import as_table
+from app.importing.batch import text_is_among
 from app.importing.importer import Plan, Reject, Row, Rows
 from app.importing.models import Import
 from app.subscribers.importing.known import Known, known_people
@@ -137,9 +137,8 @@ def _barred(row: Row, reason: SuppressionReason) -> Reject:
 
 
 def _suppressed(session: Session, hashes: Iterable[str]) -> dict[str, SuppressionReason]:
-    asked = as_table(session, {"hash": String()}, ((each,) for each in hashes))
     statement = select(Suppression.address_hash, Suppression.reason)
-    return dict(session.execute(statement.where(Suppression.address_hash.in_(select(asked.c.hash)))).all())
+    return dict(session.execute(statement.where(text_is_among(session, Suppression.address_hash, hashes))).all())
 
 
 def _moves(said: Status, known: Known, options: Options) -> int | None:
