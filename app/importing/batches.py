@@ -50,4 +50,4 @@ class File(NamedTuple):
             block = Block([], [], [], {}, start, error=_("The uploaded file is gone. Upload it again."))
         rows, rejects = read_rows(block, self.columns, self.width)
         keys = hashes(self.importer.keys(rows))
-        return Batch(start, rows, keys, rejects, block.end, block.is_last, block.error)
+        return Batch(start, self.importer.prepare(rows), keys, rejects, block.end, block.is_last, block.error)

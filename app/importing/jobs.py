@@ -57,7 +57,8 @@ def _ask_columns(import_id: int) -> None:
         import_ = session.get(Import, import_id)
         if import_ is None or import_.is_surveyed or import_.state not in _READS:
             return
-        found = survey(session, import_, uploads() / import_.file)
+        with _no_collecting():
+            found = survey(session, import_, uploads() / import_.file)
     with transaction() as session:
         formats = {**found, **import_.formats}
         unasked = update(Import).where(Import.id == import_id, Import.is_surveyed.is_(False))

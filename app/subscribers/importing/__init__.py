@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from app.importing.importer import Importer, Rows
 from app.subscribers.importing.apply import apply
 from app.subscribers.importing.columns import NEW_KINDS, add_column, columns
+from app.subscribers.importing.hashed import with_hashes
 from app.subscribers.importing.options import Options, make_form
 from app.subscribers.importing.plan import plan
 from app.subscribers.importing.undo import STAYS, undo
@@ -29,6 +30,7 @@ importer = Importer(
     options=Options,
     form=make_form,
     keys=_addresses,
+    prepare=with_hashes,
     plan=plan,
     apply=apply,
     undo=undo,

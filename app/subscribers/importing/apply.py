@@ -44,10 +44,12 @@ def apply(session: Session, import_: Import, plan: Plan, now: datetime) -> None:
     """Write the people of a plan."""
     work: Work = plan.work
     people, options = work.touched, chosen(session, import_)
-    names = {*work.newcomers.tags(options), *(name for each in people for name in each.tags)}
+    wearers = work.newcomers.tags(options)
+    names = {*wearers, *(name for each in people for name in each.tags)}
     tag_ids = _tag_ids(session, names) if len(work.newcomers) or people else {}
     with parents_seen(session):
-        gone = add(session, import_, work.newcomers, options, tag_ids, now)
+        tagged = {tag_ids[name]: places for name, places in wearers.items()} if len(work.newcomers) else {}
+        gone = add(session, import_, work.newcomers, options, tagged, now)
     rewrite(session, people)
     _tag(session, people, tag_ids)
     _subscribe(session, people, now)

@@ -68,17 +68,17 @@ def add(
     import_: Import,
     people: Newcomers,
     options: Options,
-    tag_ids: Mapping[str, int],
+    wearers: Mapping[int, Sequence[int]],
     now: datetime,
 ) -> Sequence[tuple[str, Status]]:
-    """Write them all; the hashes of those whom the file calls gone, and what became of them."""
+    """Write them all, of whom these places wear these tags; the hashes of those who are gone, and how they went."""
     if not len(people):
         return ()
     ids = list(next_ids(session, Subscriber, len(people)))
     statuses = people.statuses(options)
     _profiles(session, import_, people, ids)
     _standings(session, people, ids, statuses, options, now)
-    _tag(session, people.tags(options), ids, tag_ids)
+    _tag(session, wearers, ids)
     staying = [each for each, status in zip(ids, statuses, strict=True) if status not in GONE]
     _subscribe(session, staying, options, now)
     _prove(session, import_, people, ids, statuses, options, now)
@@ -179,11 +179,9 @@ def _provider(domain: str) -> Any:
     return provider_of(domain)
 
 
-def _tag(
-    session: Session, wearers: Mapping[str, Iterable[int]], ids: Sequence[int], tag_ids: Mapping[str, int]
-) -> None:
-    pairs = [(tag_ids[name], [ids[place] for place in places]) for name, places in wearers.items()]
-    for tag_id, people in sorted(pairs):
+def _tag(session: Session, wearers: Mapping[int, Iterable[int]], ids: Sequence[int]) -> None:
+    for tag_id, places in sorted(wearers.items()):
+        people = [ids[place] for place in places]
         insert_columns(session, SubscriberTag, {"tag_id": Every(tag_id), "subscriber_id": people}, len(people))
 
 

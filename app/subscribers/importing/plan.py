@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.importing.batch import text_is_among
 from app.importing.importer import Plan, Reject, Row, Rows
 from app.importing.models import Import
+from app.subscribers.importing.hashed import HASH, hashes_of
 from app.subscribers.importing.known import Known, known_people
 from app.subscribers.importing.newcomers import GONE, Newcomers
 from app.subscribers.importing.options import Options, chosen
@@ -29,6 +29,8 @@ STATE = ("language", "country", "birthday", "birth_year", "status", "confirmed_a
 _STATUSES = list(Status)
 _PENDING, _ACTIVE = _STATUSES.index(Status.PENDING), _STATUSES.index(Status.ACTIVE)
 _STAY = {_PENDING, _ACTIVE}
+# What a file may say of somebody active without moving her.
+_PLAIN = {None, Status.PENDING, Status.ACTIVE}
 
 
 @dataclass(slots=True)
@@ -86,9 +88,8 @@ def plan(session: Session, import_: Import, rows: Rows, now: datetime) -> Plan:
 
 def _newcomers(session: Session, rows: Rows, places: Sequence[int]) -> tuple[Newcomers, list[Reject]]:
     """Those whom nothing speaks against."""
-    address_hash = current_app.extensions["letterbond.tokens"].address_hash
-    addresses = rows.column("email")
-    hashes = [address_hash(addresses[place].key) for place in places]
+    known = rows.columns.get(HASH) or hashes_of([address.key for address in rows.column("email")])
+    hashes = [known[place] for place in places]
     bars = _suppressed(session, hashes)
     if not bars:
         return Newcomers(rows.only(places), hashes), []
@@ -107,7 +108,11 @@ def _present(
     said, statuses, tags = Said(rows, options), rows.column("status"), rows.column("tags")
     people = []
     for place, known in present:
-        if known.bar is erased:
+        if known.status == _ACTIVE and statuses[place] in _PLAIN and known.reason is None:
+            # Most people of most files are here, stay, and have everything.
+            if belongings.has_all(known.id, tags[place] or ()) and said.is_same(place, known):
+                continue
+        elif known.bar is erased:
             continue
         missing = belongings.missing_tags(known.id, options.tags, tags[place] or ())
         moves = _moves(statuses[place] or Status.ACTIVE, known, options)

@@ -99,6 +99,12 @@ class Belongings:
         names = {*options.tags, *(name for names in set_of_tags(rows) for name in names)}
         self._wearers = _wearers(session, ids, names) if ids and names else {name: set[int]() for name in names}
         self._subscribed = {topic: _subscribers(session, ids, topic) for topic in options.topics}
+        everything = [*(self._wearers[name] for name in options.tags), *self._subscribed.values()]
+        self._have_everything = set(ids).intersection(*everything)
+
+    def has_all(self, person: int, own: Iterable[str]) -> bool:
+        """Whether she has the tags of her row, and all that is for everybody."""
+        return person in self._have_everything and not any(person not in self._wearers[name] for name in own)
 
     def missing_tags(self, person: int, everybodys: Iterable[str], own: Iterable[str]) -> list[str]:
         """Those of these that she does not wear, each once."""
