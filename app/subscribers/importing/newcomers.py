@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
-from psycopg.errors import UniqueViolation
 from sqlalchemy.orm import Session
 
 from app.bulk import Every, insert_columns, next_ids
@@ -104,6 +103,9 @@ def _profiles(session: Session, import_: Import, people: Newcomers, ids: Sequenc
         "source": Every(f"import:{import_.id}"),
         "token_epoch": Every(0),
     }
+    # PostgreSQL's client is not loaded where SQLite is used.
+    from psycopg.errors import UniqueViolation
+
     try:
         insert_columns(session, Subscriber, columns, len(ids))
     except UniqueViolation as error:
