@@ -2,12 +2,12 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from uuid import uuid4
 
 from sqlalchemy import update
 
-from app.db import reading, transaction, utc_now
+from app.db import database, reading, transaction, utc_now
 from app.importing import run
 from app.importing.models import Import, ImportState
 from app.importing.states import waiting_imports
@@ -22,10 +22,11 @@ _READS = (ImportState.CHECKING, ImportState.RUNNING)
 def go_on(import_id: int) -> None:
     """Work on one import until it has ended."""
     _ask_columns(import_id)
-    owner, busy = uuid4().hex, True
-    while busy:
-        with _no_collecting(), transaction() as session:
-            busy = run.advance(session, import_id, owner, uploads(), utc_now())
+    owner, busy, reader = uuid4().hex, True, run.Reader(reads_ahead=True)
+    with closing(reader):
+        while busy:
+            with _no_collecting(), database().bulk() as session:
+                busy = run.advance(session, import_id, owner, uploads(), utc_now(), reader=reader)
 
 
 @job("quick")
@@ -56,7 +57,8 @@ def _ask_columns(import_id: int) -> None:
         import_ = session.get(Import, import_id)
         if import_ is None or import_.is_surveyed or import_.state not in _READS:
             return
-        found = survey(session, import_, uploads() / import_.file)
+        with _no_collecting():
+            found = survey(session, import_, uploads() / import_.file)
     with transaction() as session:
         formats = {**found, **import_.formats}
         unasked = update(Import).where(Import.id == import_id, Import.is_surveyed.is_(False))
