@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import BigInteger, ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
-from app.db import utc_now
+from app.db import one_of, rows, utc_now
 from app.events.models import Event
 from app.feature import house
 from app.formatting import day as formatted
@@ -100,7 +100,7 @@ def merge_tags(session: Session, subscriber_ids: Sequence[int], wanted: Containe
     people = select(Standing.subscriber_id, Standing.score, Standing.tier_id)
     return {
         person: {"score": round(decay.value(score, day), 1), "tier": names.get(tier_id)}
-        for person, score, tier_id in session.execute(people.where(Standing.subscriber_id.in_(subscriber_ids)))
+        for person, score, tier_id in rows(session, people.where(one_of(Standing.subscriber_id, subscriber_ids)))
     }
 
 
