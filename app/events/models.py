@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     @property
     def is_reader(self) -> bool:
         """A proxy fetches for a person who reads; prefetches and scanners come whether she reads or not."""
-        return self in {Verdict.HUMAN, Verdict.PROXY}
+        return self is Verdict.HUMAN or self is Verdict.PROXY
 
 
 class Event(Base):

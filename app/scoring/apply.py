@@ -7,11 +7,13 @@ a cap: so the days and mails of the batch are counted with and without it, and t
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, delete, func, select, true, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, delete, func, select, true, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.bulk import update_rows
 from app.db import utc_now
 from app.events.models import Event
 from app.importing.batch import as_table, is_among
@@ -20,6 +22,7 @@ from app.scoring.kinds import TIER_CHANGED
 from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft
 from app.scoring.points import Points, Rule, all_points, score_clocks
 from app.scoring.tiers import BATCH, change_tiers
+from app.subscribers.hold import hold
 from app.subscribers.models import Standing
 from segments.score import SECONDS_PER_DAY
 
@@ -32,20 +35,14 @@ def on_events(session: Session, events: Sequence[Event]) -> None:
     clocks = score_clocks(session, sharing=True) if people else []
     if not clocks:
         return
-    _lock(session, people)
+    # Two batches of one person see each other's events.
+    hold(session, people)
     every = all_points(session, clocks)
     sums = _plain_sums(every, events)
     _add_asked(session, every, events, sums)
     _write(session, clocks, people, sums)
     for start in range(0, len(people), BATCH):
         change_tiers(session, every[0].decay, utc_now(), people[start : start + BATCH])
-
-
-def _lock(session: Session, people: Sequence[int]) -> None:
-    """Two batches of one person see each other's events, and wait in one order; SQLite has one writer at a time."""
-    if session.get_bind().dialect.name == "postgresql":
-        locked = select(Standing.subscriber_id).where(is_among(session, Standing.subscriber_id, people))
-        session.execute(locked.order_by(Standing.subscriber_id).with_for_update()).all()
 
 
 def _plain_sums(every: Sequence[Points], events: Iterable[Event]) -> Sums:
@@ -113,22 +110,14 @@ def _write(session: Session, clocks: Sequence[ScoreClock], people: Sequence[int]
             session.execute(drafted, execution_options={"synchronize_session": False})
         changes = {person: sums[clock.id][person] for person in people if sums[clock.id][person]}
         if changes and clock.id == MAIN:
-            _add(session, changes)
+            rows = [{"subscriber_id": person, "sum": more} for person, more in changes.items()]
+            update_rows(session, Standing, ["subscriber_id"], _more, rows)
         elif changes:
             _add_aside(session, clock.id, changes)
 
 
-def _add(session: Session, changes: Mapping[int, int]) -> None:
-    table = Standing.__table__
-    assert isinstance(table, Table)
-    if session.get_bind().dialect.name == "postgresql":
-        new = as_table(session, {"id": BigInteger(), "sum": BigInteger()}, changes.items()).c
-        adding = update(table).where(table.c.subscriber_id == new.id)
-        session.execute(adding.values(score=table.c.score + new.sum))
-        return
-    # Past SQLAlchemy, which would take as long to look at a thousand pairs of integers as SQLite to write them.
-    rows = [(number, person) for person, number in changes.items()]
-    session.connection().exec_driver_sql("UPDATE standing SET score = score + ? WHERE subscriber_id = ?", rows)
+def _more(new: Mapping[str, Any]) -> dict[str, Any]:
+    return {"score": Standing.score + new["sum"]}
 
 
 def _add_aside(session: Session, clock_id: int, changes: Mapping[int, int]) -> None:

@@ -7,7 +7,7 @@ batch is added up in Python first, so that each row is written once.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, case, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, and_, case, or_, type_coerce
 from sqlalchemy.orm import Session
 
 from app.bulk import update_rows
@@ -38,7 +38,7 @@ def count_readers(session: Session, events: Sequence[Event]) -> None:
             mail = mails.setdefault((event.campaign_id, person), none)
             mail[moment] = min(mail[moment] or at, at)
     update_rows(session, Standing, ["subscriber_id"], _more, [*people.values()])
-    update_rows(session, Delivery, ["campaign_id", "subscriber_id"], _first, [*mails.values()])
+    update_rows(session, Delivery, ["campaign_id", "subscriber_id"], _first, [*mails.values()], _is_first)
 
 
 def _more(new: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,6 +55,16 @@ def _first(new: Mapping[str, Any]) -> dict[str, Any]:
         "opened_at": _earlier(Delivery.opened_at, new["opened"]),
         "clicked_at": _earlier(Delivery.clicked_at, new["clicked"]),
     }
+
+
+def _is_first(new: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Most mails that are looked at again are in the ledger already: a row that stays what it is costs no page."""
+    return or_(_precedes(new["opened"], Delivery.opened_at), _precedes(new["clicked"], Delivery.clicked_at))
+
+
+def _precedes(new: Any, old: Any) -> ColumnElement[bool]:
+    old = type_coerce(old, BigInteger)
+    return and_(new.is_not(None), or_(old.is_(None), new < old))
 
 
 def _later(old: Any, new: Any) -> ColumnElement[Any]:
