@@ -44,7 +44,8 @@ def ingest(
     def stretch(file: SpoolFile, batches: Sequence[Batch]) -> int:
         moments = [record[0] for batch in batches for record in batch.records]
         first, last = min(moments, default=0) - margin, max(moments, default=0) + margin
-        seen = see(record for each in files for record in each.between(first, last))
+        read = {file.name: batches}
+        seen = see(record for each in files for record in each.between(first, last, read.get(each.name, ())))
         return _take_in_order(database, file, batches, lambda session, records: take(session, records, seen))
 
     return sum(_ingest_file(database, file, stretch, before) for file in files)
