@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Engine,
+    ForeignKeyConstraint,
     Integer,
     MetaData,
     SmallInteger,
@@ -93,6 +94,12 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {datetime: Instant(), dict[str, Any]: Json, list[Any]: Json, int: BigInteger()}  # noqa: RUF012
+
+
+def unchecked_key(column: str, target: str) -> ForeignKeyConstraint:
+    """A key that all who look for somebody's rows know, and the database does not check."""
+    key = ForeignKeyConstraint([column], [target], info={"unchecked": True})
+    return key.ddl_if(callable_=lambda *_arguments, **_options: False)
 
 
 class db_now(FunctionElement[datetime]):  # noqa: N801 - reads like the SQL function it is

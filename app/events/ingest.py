@@ -16,6 +16,7 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.bulk import no_collecting
 from app.db import Database
 from app.events.buffer import Record
 from app.events.models import SpoolOffset
@@ -46,7 +47,8 @@ def ingest(
         first, last = min(moments, default=0) - margin, max(moments, default=0) + margin
         read = {file.name: batches}
         seen = see(record for each in files for record in each.between(first, last, read.get(each.name, ())))
-        return _take_in_order(database, file, batches, lambda session, records: take(session, records, seen))
+        with no_collecting():
+            return _take_in_order(database, file, batches, lambda session, records: take(session, records, seen))
 
     return sum(_ingest_file(database, file, stretch, before) for file in files)
 

@@ -1,12 +1,10 @@
 """The worker's side of imports."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 from sqlalchemy import update
 
+from app.bulk import no_collecting
 from app.db import reading, transaction, utc_now
 from app.importing import run
 from app.importing.models import Import, ImportState
@@ -24,7 +22,7 @@ def go_on(import_id: int) -> None:
     _ask_columns(import_id)
     owner, busy = uuid4().hex, True
     while busy:
-        with _no_collecting(), transaction() as session:
+        with no_collecting(), transaction() as session:
             busy = run.advance(session, import_id, owner, uploads(), utc_now())
 
 
@@ -38,16 +36,6 @@ def ring() -> None:
         enqueue(go_on, import_id)
     for file in files:
         file.unlink(missing_ok=True)
-
-
-@contextmanager
-def _no_collecting() -> Iterator[None]:
-    """A batch makes a million objects and no cycles: looking for some takes two fifths of its time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _ask_columns(import_id: int) -> None:
