@@ -70,7 +70,8 @@ def _measure(app: APIFlask, count: int) -> Iterator[tuple[str, Case]]:
     # As workers do (`workers/runtime.py`); and what is read once, the lists of networks and crawlers, is read now.
     gc.freeze()
     _ingested(app, _lines(_hits(database, _FEW, dice), dice))
-    counts = House(tuple(replace(each, on_events=None) if each.name in _LATER else each for each in house.features))
+    fewer = (replace(each, tally=None, on_events=None) if each.name in _LATER else each for each in house.features)
+    counts = House(tuple(fewer))
     for size in (_FEW, BATCH):
         ingesting.BATCH = size
         by_hand = _by_hand(database, _hits(database, count, dice), size)

@@ -30,8 +30,8 @@ class Event(Base):
 
     __tablename__ = "event"
     __table_args__ = (
-        # Checked by the database, events took twice as long to write. Those who record hold whom they are about or change
-        # their rows first, and so do those who remove people.
+        # Checked by the database, events took twice as long to write. Those who record hold the people they are about,
+        # or change their rows first, and so do those who remove people.
         unchecked_key("subscriber_id", "subscriber.id"),
         # Whole, so that sums over all events of everybody read nothing but this index: six times as fast.
         Index(None, "subscriber_id", "kind", "occurred_at", "verdict", "value"),

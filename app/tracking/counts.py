@@ -14,14 +14,15 @@ from app.bulk import update_rows
 from app.delivery.models import Delivery
 from app.events.models import Event
 from app.subscribers.models import Standing
+from app.tally import Tally
 from app.tracking.kinds import CLICKED, OPENED
 
 _KINDS = {OPENED.code: ("opens", "opened"), CLICKED.code: ("clicks", "clicked")}
 _NOTHING: dict[str, int | None] = {"opens": 0, "clicks": 0, "opened": None, "clicked": None}
 
 
-def count_readers(session: Session, events: Sequence[Event]) -> None:
-    """Take a batch of new events into the counts."""
+def count_readers(session: Session, events: Sequence[Event]) -> Tally:
+    """Take a batch of new events into the ledger, and say what it adds to people."""
     people: dict[int, dict[str, int | None]] = {}
     mails: dict[tuple[int, int], dict[str, int | None]] = {}
     for event in events:
@@ -30,15 +31,15 @@ def count_readers(session: Session, events: Sequence[Event]) -> None:
         (number, moment), person = _KINDS[event.kind], event.subscriber_id
         at, own = int(event.occurred_at.timestamp()), people.get(person)
         if own is None:
-            own = people[person] = {"subscriber_id": person, **_NOTHING}
+            own = people[person] = dict(_NOTHING)
         own[number] = (own[number] or 0) + 1
         own[moment] = max(own[moment] or at, at)
         if event.campaign_id is not None:
             none = {"campaign_id": event.campaign_id, "subscriber_id": person, "opened": None, "clicked": None}
             mail = mails.setdefault((event.campaign_id, person), none)
             mail[moment] = min(mail[moment] or at, at)
-    update_rows(session, Standing, ["subscriber_id"], _more, [*people.values()])
     update_rows(session, Delivery, ["campaign_id", "subscriber_id"], _first, [*mails.values()], _is_first)
+    return Tally(Standing, "subscriber_id", people, _NOTHING, _more)
 
 
 def _more(new: Mapping[str, Any]) -> dict[str, Any]:
