@@ -24,7 +24,8 @@ def hold(session: Session, people: Iterable[int], *columns: Any) -> list[Row[int
     ids, held = set(people), _held(session)
     if not columns:
         ids -= held
-        if not ids or session.get_bind().dialect.name == "sqlite":
+        # To begin is enough there.
+        if not ids or session.connection().dialect.name == "sqlite":
             return []
     asked = numbers(session, id=sorted(ids))
     wanted = [type_coerce(column, BigInteger).label(None) for column in columns]

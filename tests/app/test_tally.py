@@ -10,7 +10,9 @@ from tests import make
 
 def _tally(column: str, rows: dict[int, int]) -> Tally:
     change = _CHANGES[column]
-    return Tally(Standing, "subscriber_id", {person: {column: more} for person, more in rows.items()}, {column: 0}, change)
+    return Tally(
+        Standing, "subscriber_id", {person: {column: more} for person, more in rows.items()}, {column: 0}, change
+    )
 
 
 _CHANGES = {
