@@ -60,14 +60,14 @@ class ScoreCondition:
 class History:
     """What a feature knows of the past, so that a rule can be asked as it would have answered then.
 
-    `moments` are tables of what happened, by name, with the column that says when. `standing(moment)` gives columns of
-    Standing as they were just before a moment: a SELECT of subscriber_id and those named in `columns`, for the people
-    who had any; of others they are what stands beside the name.
+    `moments` are tables of what happened, by name, with the column that says when. `standing(session, moment)` gives
+    columns of Standing as they were just before a moment: a SELECT of subscriber_id and those named in `columns`, for
+    the people who had any; of others they are what stands beside the name.
     """
 
     moments: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, int | None] = field(default_factory=dict)
-    standing: Callable[[datetime], "Select[*tuple[Any, ...]]"] | None = None
+    standing: Callable[[Session, datetime], "Select[*tuple[Any, ...]]"] | None = None
 
 
 # What a batch of new events adds to columns of people's rows; asked before `on_events`, in the same order.

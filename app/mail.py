@@ -163,6 +163,8 @@ def _date(date: datetime) -> str:
 
 
 def _header(name: str, value: str) -> str:
+    if name == "List-Unsubscribe-Post":
+        return _ONE_CLICK if value == "List-Unsubscribe=One-Click" else _list(name, value)
     return _list(name, value) if name.startswith("List-") else _text(name, value)
 
 
@@ -235,6 +237,7 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _ASCII = re.compile("[ -~]+")
+_ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
 _URIS = re.compile(r"<https://[!-;=?-~]+>(, <mailto:[!-;=?-~]+>)?")
 _TEXT_PART, _HTML_PART = (
     f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"

@@ -9,6 +9,7 @@ from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest, digest
 
@@ -72,13 +73,17 @@ def _keyed(secret: str, purpose: Purpose) -> blake2b:
 
 
 def _varints(numbers: Iterable[int]) -> bytes:
+    return b"".join(map(_varint, numbers))
+
+
+# A mail has several tokens with the same person and campaign in them.
+@lru_cache(1024)
+def _varint(number: int) -> bytes:
     encoded = bytearray()
-    for number in numbers:
-        rest = number
-        while rest > 0x7F:
-            encoded.append(rest & 0x7F | 0x80)
-            rest >>= 7
-        encoded.append(rest)
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
     return bytes(encoded)
 
 

@@ -18,6 +18,7 @@ class Result(StrEnum):
     UNREACHABLE = "unreachable"  # no session, or it broke before the message was handed over
     UNKNOWN = "unknown"  # it broke between the final dot and the reply: may have arrived (RFC 1047)
     HELD_BACK = "held_back"  # our own limit for a provider: not begun, try again soon
+    WITHDRAWN = "withdrawn"  # whoever sends it wants it no more, and it was not handed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class MailObject:
-    """A finished mail, envelope and content (RFC 5321 §2.3.1). `key` is the sender's own number for it."""
+    """A finished mail, envelope and content (RFC 5321 §2.3.1). `key` is the sender's own number for it.
+
+    `is_ready` says that no line of the content begins with a dot and that the last one ends: nobody has to look.
+    """
 
     key: int
     envelope_sender: str
     recipient: str
     content: bytes
+    is_ready: bool = False
 
 
 class Handover(Protocol):
-    """What the sender of many mails wants to know, and may say, while they go out."""
+    """What whoever sends a mail wants to know, and may say, while it goes out."""
 
     def begin(self, mail: MailObject) -> None:
         """Called before the first byte that could make the next hop take it: from here on it may be out."""
@@ -49,11 +54,15 @@ class Handover(Protocol):
     def end(self, mail: MailObject, outcome: Outcome) -> None:
         """Called with the final word on a mail, once for each one that was taken from the iterator.
 
-        UNREACHABLE and HELD_BACK mean that it was not handed over, whether begun or not.
+        UNREACHABLE, HELD_BACK and WITHDRAWN mean that it was not handed over, whether begun or not.
         """
 
     def may_go_on(self) -> bool:
-        """Asked before each mail; once False no further mail is begun, and those under way are finished."""
+        """Asked before each mail is begun; one that is not wanted any more ends as WITHDRAWN."""
+
+
+# None says that the next one is not ready yet.
+Mails = Iterator[tuple[MailObject, Handover] | None]
 
 
 class Transport(Protocol):
@@ -62,11 +71,10 @@ class Transport(Protocol):
     def send(self, mail: MailObject) -> Outcome:
         """Hand over one mail and wait for the final word."""
 
-    def send_many(self, mails: Iterator[MailObject | None], handover: Handover) -> None:
+    def send_many(self, mails: Mails) -> None:
         """Hand over all of them, over as many connections as the next hop takes; returns when all have their end.
 
-        Mails are taken lazily, one when a connection is free for it; None says that the next one is not ready yet.
-        Stops taking mails after the first UNREACHABLE.
+        Mails are taken lazily, one when a connection is free for it. Stops taking mails after the first UNREACHABLE.
         """
 
     def close(self) -> None:

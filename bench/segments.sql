@@ -24,11 +24,17 @@ s.last_clicked_at >= {d30}
 s.clicks >= 3 AND s.last_clicked_at >= {d90} AND (SELECT count(*) FROM event e WHERE e.subscriber_id = s.subscriber_id
 AND e.kind = 21 AND e.verdict IN (0, 1) AND e.occurred_at >= {d90}) >= 3
 --or
+s.clicks >= 3 AND s.last_clicked_at >= {d90} AND EXISTS (SELECT 1 FROM event e WHERE e.subscriber_id = s.subscriber_id
+AND e.kind = 21 AND e.verdict IN (0, 1) AND e.occurred_at >= {d90} LIMIT 1 OFFSET 2)
+--or
 s.subscriber_id IN (SELECT e.subscriber_id FROM event e WHERE e.kind = 21 AND e.verdict IN (0, 1)
 AND e.occurred_at >= {d90} GROUP BY e.subscriber_id HAVING count(*) >= 3)
 --: opened between dates: opened >= 2 between {iso400} and {iso200}
 s.opens >= 2 AND s.last_opened_at >= {d400} AND (SELECT count(*) FROM event e WHERE e.subscriber_id = s.subscriber_id
 AND e.kind = 20 AND e.verdict IN (0, 1) AND e.occurred_at >= {d400} AND e.occurred_at < {d199}) >= 2
+--or
+s.opens >= 2 AND s.last_opened_at >= {d400} AND EXISTS (SELECT 1 FROM event e WHERE e.subscriber_id = s.subscriber_id
+AND e.kind = 20 AND e.verdict IN (0, 1) AND e.occurred_at >= {d400} AND e.occurred_at < {d199} LIMIT 1 OFFSET 1)
 --or
 s.subscriber_id IN (SELECT e.subscriber_id FROM event e WHERE e.kind = 20 AND e.verdict IN (0, 1)
 AND e.occurred_at >= {d400} AND e.occurred_at < {d199} GROUP BY e.subscriber_id HAVING count(*) >= 2)
@@ -51,12 +57,21 @@ WHERE e.subscriber_id = s.subscriber_id AND e.kind = 21 AND e.verdict IN (0, 1) 
 s.subscriber_id IN (SELECT e.subscriber_id FROM link l JOIN delivery d ON d.campaign_id = l.campaign_id
 JOIN event e ON e.subscriber_id = d.subscriber_id AND e.kind = 21 AND e.campaign_id = l.campaign_id
 AND e.link = l.position AND e.verdict IN (0, 1) WHERE l.target LIKE '%/2/1%' AND d.clicked_at IS NOT NULL)
+--or
+s.subscriber_id IN (SELECT d.subscriber_id FROM delivery d JOIN event e ON e.subscriber_id = d.subscriber_id
+AND e.kind = 21 AND e.verdict IN (0, 1) AND e.campaign_id = d.campaign_id WHERE d.clicked_at IS NOT NULL
+AND d.campaign_id IN (SELECT campaign_id FROM link WHERE target LIKE '%/2/1%')
+AND (e.campaign_id, e.link) IN (SELECT campaign_id, position FROM link WHERE target LIKE '%/2/1%'))
 --: left unopened: left mail unopened >= 3 in 180 days
 s.sent >= 3 AND s.last_sent_at >= {d180} AND (SELECT count(*) FROM delivery d WHERE d.subscriber_id = s.subscriber_id
 AND d.state = 2 AND d.sent_at >= {d180} AND d.opened_at IS NULL AND d.clicked_at IS NULL) >= 3
 --or
 s.subscriber_id IN (SELECT subscriber_id FROM delivery WHERE state = 2 AND sent_at >= {d180} AND opened_at IS NULL
 AND clicked_at IS NULL GROUP BY subscriber_id HAVING count(*) >= 3)
+--or
+s.subscriber_id IN (SELECT who FROM (SELECT subscriber_id + 0 AS who FROM delivery WHERE state = 2 AND sent_at >= {d180}
+AND opened_at IS NULL AND clicked_at IS NULL AND campaign_id IN (SELECT id FROM campaign WHERE finished_at IS NULL
+OR finished_at >= {d180})) d GROUP BY who HAVING count(*) >= 3)
 --: never mailed: never was mailed
 s.sent = 0
 --: mailed in a campaign: was mailed in campaign 3

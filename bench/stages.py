@@ -38,7 +38,9 @@ class Sampler:
         counted: Counter[str] = Counter()
         for line in self._file.read_text().splitlines():
             stack, _, times = line.rpartition(" ")
-            counted[_stage(stack)] += int(times)
+            # Reading a process that runs on, py-spy now and then takes something else for a stack.
+            if times.isdecimal():
+                counted[_stage(stack)] += int(times)
         return {stage: times / counted.total() for stage, times in counted.most_common()}
 
 

@@ -5,10 +5,13 @@ In charge of keeping NULL out of conditions, so that a negation is the exact com
 
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Exists, String, and_, false, func, not_, or_
+from sqlalchemy import BinaryExpression, ColumnElement, Exists, String, and_, false, func, not_, or_
+from sqlalchemy.sql import operators
 
 Sql: TypeAlias = ColumnElement[Any]
 Truth: TypeAlias = ColumnElement[bool]
+
+_NEVER_UNKNOWN = {operators.is_, operators.is_not}
 
 
 def known(value: Sql, condition: Truth) -> Truth:
@@ -21,7 +24,9 @@ def known(value: Sql, condition: Truth) -> Truth:
 
 def negated(condition: Truth) -> Truth:
     """The complement, also of a condition that a field let become NULL."""
-    if isinstance(condition, Exists):
+    if isinstance(condition, Exists) or (
+        isinstance(condition, BinaryExpression) and condition.operator in _NEVER_UNKNOWN
+    ):
         return not_(condition)
     return not_(func.coalesce(condition, false()))
 

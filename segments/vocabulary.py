@@ -11,13 +11,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from sqlalchemy import ColumnElement
+
 from segments.label import Label
 from segments.objects import Count, Held, Scope, Total
 from segments.operators import OPERATIONS, FieldType, Operation, Operator, Shape
 from segments.rule import Condition, Rule, RuleError, below, conditions
 from segments.values import Value, read
 
-__all__ = ["Choices", "Field", "FieldType", "Group", "Happening", "Operator", "Shape", "Vocabulary", "Word"]
+__all__ = ["Beside", "Choices", "Field", "FieldType", "Group", "Happening", "Operator", "Shape", "Vocabulary", "Word"]
 
 Choices: TypeAlias = tuple[tuple[str, Label], ...]
 Offered: TypeAlias = Choices | Callable[[], Choices]
@@ -64,6 +66,16 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A row that stands beside a person in another table, if she has it. `people` makes of a condition on it one on
+    people; those of one `key` are of the same row. `condition` is what an event asks of it, None of a value."""
+
+    key: str
+    people: Callable[[ColumnElement[bool]], ColumnElement[bool]]
+    condition: ColumnElement[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A word of the vocabulary.
 
@@ -84,7 +96,8 @@ class Field:
     `details` names what a scope may say of an event or a total, with the choices there are: "campaign", "link",
     "product". `currency` is for money and totals; `empty` is the total of nothing: 0 of a sum, None of an average.
     `shows` takes what `sql` takes, a test left out, and gives what a person has there: how often, how much, which.
-    `beside`, where the value stands in a table beside that of the people, makes of a condition on it one on people.
+    `as_of` gives, where what a person has depends on the time that is asked for, the `sql` of that time.
+    `beside` says of a value in another table, or of a happening that one row there answers, which row that is.
     `aliases` are other words for it in typed sentences. A list may instead of `sql` say what a value `means`: a rule,
     which stands in its place.
     """
@@ -101,7 +114,8 @@ class Field:
     empty: int | None = 0
     means: Callable[[str], Rule | None] | None = None
     shows: Callable[..., Any] | None = None
-    beside: Callable[[Any], Any] | None = None
+    as_of: Callable[[datetime], Callable[..., Any]] | None = None
+    beside: Callable[[Happening | None], Beside | None] | None = None
 
     @property
     def operations(self) -> tuple[Operation, ...]:

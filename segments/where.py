@@ -10,6 +10,7 @@ unknown" and the negated operators: "country is not DE", "orders is not 3" and "
 
 import operator as compare
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any as Anything
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, Double, Integer, and_, false, literal, not_, or_, true
 
+from segments.beside import gathered, on_people, place_of
 from segments.calendar import Calendar
 from segments.days import ONE_DAY, birthday, day
 from segments.meaning import expanded
@@ -29,7 +31,7 @@ from segments.sample import in_sample_sql
 from segments.singles import MAX_ID
 from segments.text import matches
 from segments.truth import Sql, Truth, is_empty, known, negated
-from segments.vocabulary import Happening, Vocabulary, Word
+from segments.vocabulary import Beside, Happening, Vocabulary, Word
 
 
 def where(rule: Rule, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo) -> Truth:
@@ -37,13 +39,13 @@ def where(rule: Rule, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo)
 
     Raises `RuleError` where the vocabulary does not know the words of the rule, or where it leads back to itself.
     """
-    return _compile(expanded(rule, vocabulary), vocabulary, Calendar(now, timezone))
+    return _Compiler(vocabulary, Calendar(now, timezone)).people(expanded(rule, vocabulary))
 
 
 def shown(condition: Condition, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo) -> Sql | None:
     """What a person has of that which the condition is about: the value, how often, how much, since when; None where
     the field does not say."""
-    word = vocabulary.understand(condition)
+    word = _dated(vocabulary.understand(condition), now)
     shows = word.field.shows
     match word.value:
         case Count() | Total():
@@ -57,18 +59,48 @@ def shown(condition: Condition, vocabulary: Vocabulary, now: datetime, timezone:
     return cast("Sql", word.field.sql() if shows is None else shows())
 
 
-def _compile(rule: Rule, vocabulary: Vocabulary, calendar: Calendar) -> Truth:
-    match rule:
-        case All(rules):
-            return and_(true(), *(_compile(each, vocabulary, calendar) for each in rules))
-        case Any(rules):
-            return or_(false(), *(_compile(each, vocabulary, calendar) for each in rules))
-        case Not(inner):
-            return negated(_compile(inner, vocabulary, calendar))
-        case Condition():
-            word = vocabulary.understand(rule)
-            condition = _BY_TYPE[word.field.type](word, calendar)
-            return condition if word.field.beside is None else cast("Truth", word.field.beside(condition))
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    """Rules of one vocabulary at one moment."""
+
+    vocabulary: Vocabulary
+    calendar: Calendar
+
+    def people(self, rule: Rule) -> Truth:
+        """Whom the rule means; what it asks of one row beside them, it asks at once."""
+        place = place_of(rule, self._place)
+        if place is not None:
+            return on_people(rule, place, self._said)
+        match rule:
+            case All():
+                return and_(true(), *(self.people(each) for each in gathered(rule, self._place)))
+            case Any():
+                return or_(false(), *(self.people(each) for each in gathered(rule, self._place)))
+            case Not(inner):
+                return negated(self.people(inner))
+            case Condition():
+                return self._said(rule)
+
+    def _place(self, condition: Condition) -> Beside | None:
+        word = self.vocabulary.understand(condition)
+        if word.field.beside is None:
+            return None
+        return word.field.beside(
+            _happening(word.value.scope, self.calendar, word.value.at_least) if isinstance(word.value, Count) else None
+        )
+
+    def _said(self, condition: Condition) -> Truth:
+        """The condition on the person, or on the row beside her."""
+        place, word = self._place(condition), self.vocabulary.understand(condition)
+        if place is None or place.condition is None:
+            return _BY_TYPE[word.field.type](_dated(word, self.calendar.now), self.calendar)
+        return place.condition if word.operation.operator is Op.HAPPENED else negated(place.condition)
+
+
+def _dated(word: Word, now: datetime) -> Word:
+    """The word with the SQL of that moment."""
+    as_of = word.field.as_of
+    return word if as_of is None else replace(word, field=replace(word.field, sql=as_of(now)))
 
 
 def _text(word: Word, _: Calendar) -> Truth:

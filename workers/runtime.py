@@ -126,8 +126,6 @@ def work(app: Flask, queue: str, stop: Stop) -> None:
     """Do the jobs of `queue` until told to stop; a Redis that is away is waited for."""
     config: Config = app.extensions["letterbond.config"]
     equip(app, stop)
-    # What stands here stands for good: the collector of cycles need not go through it with every thousand rows.
-    gc.freeze()
     connection = connect(config.redis_url)
     beating = threading.Thread(target=_beat, args=(config.redis_url, queue, stop), daemon=True)
     beating.start()
@@ -153,6 +151,8 @@ def equip(app: Flask, stop: Stop) -> None:
     limits = SharedLimits(connect(config.redis_url, wait=1))
     transport = SmtpTransport(config.relays, own_name, limits=limits, providers=providers)
     app.extensions["letterbond.transport"] = lambda: transport
+    # What stands here stands for good: the collector of cycles need not go through it with every thousand rows.
+    gc.freeze()
 
 
 def _beat(url: str, queue: str, stop: Stop) -> None:

@@ -1,18 +1,22 @@
 """Segments for machines: make and change them, count a rule, list members."""
 
+from dataclasses import asdict
 from typing import Any
 
+from flask_babel import force_locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.access import for_machines
 from app.audiences.count import count
+from app.audiences.explain import explain
 from app.audiences.jobs import refresh_segments
 from app.audiences.models import LASTS, Membership, Segment
 from app.audiences.reading import Reader, reader
 from app.audiences.schemas import (
     CountOut,
     FreezeIn,
+    LanguageQuery,
     MemberPage,
     PageQuery,
     ReadOut,
@@ -22,6 +26,7 @@ from app.audiences.schemas import (
     SegmentPage,
     SegmentPatch,
     SentenceIn,
+    WhyOut,
 )
 from app.audiences.segment import archive, change, create, find, readable
 from app.audiences.snapshot import freeze
@@ -136,6 +141,21 @@ def freeze_segment(segment_id: int, given: FreezeIn) -> dict[str, Any]:
         answer = _written(session, freeze(session, segment_id, given.name, utc_now()))
     enqueue(refresh_segments)
     return answer
+
+
+@blueprint.get("/segments/<int:segment_id>/why/<int:subscriber_id>")
+@blueprint.input(LanguageQuery, location="query", arg_name="query")
+@blueprint.output(WhyOut)
+@blueprint.doc(summary="Explain why somebody is in a segment or not", tags=_TAGS)
+def explain_membership(segment_id: int, subscriber_id: int, query: LanguageQuery) -> dict[str, Any]:
+    """By the rule of now; refused while the rule cannot be read."""
+    with reading() as session, force_locale(query.language):
+        segment, words = find(session, segment_id), reader(session, utc_now())
+        problem = words.problem(segment.rule)
+        if problem:
+            message = problem.message(query.language)
+            raise Invalid(message, {"rule": message})
+        return asdict(explain(session, words, segment.rule, subscriber_id, query.language))
 
 
 @blueprint.get("/segments/<int:segment_id>/members")

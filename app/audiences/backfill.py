@@ -81,7 +81,7 @@ def backfill_step(session: Session, order: Backfill, now: datetime) -> None:
 
 def _write(session: Session, segment_id: int, words: Reader, rule: object) -> None:
     """Who would have been in it and is not written down joins at this moment, who is and would not leaves."""
-    members = members_then(words, rule).subquery()
+    members = members_then(session, words, rule).subquery()
     lasting = (BackfilledMembership.segment_id == segment_id, BackfilledMembership.left_at == LASTS)
     inside = select(members.c.subscriber_id)
     gone = update(BackfilledMembership).where(*lasting, BackfilledMembership.subscriber_id.not_in(inside))

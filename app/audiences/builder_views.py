@@ -150,7 +150,7 @@ def _shown(session: Session, words: Reader, tree: Group) -> dict[str, Any]:
             "size": found.size,
             "overlap": found,
             "against": against,
-            "sample": sample(session, people) if found.size else [],
+            "sample": sample(session, people, found.size) if found.size else [],
             "sentence": words.sentence(rule, language()),
         }
     except RuleError as error:

@@ -35,7 +35,8 @@ class Membership(Base):
 
     __tablename__ = "membership"
     __table_args__ = (
-        Index(None, "subscriber_id", "segment_id"),
+        # Whole, so that who was where at the time of an event is read from it alone.
+        Index("ix_membership_whole", "subscriber_id", "segment_id", "joined_at", "left_at"),
         # Derived rows go when their person does (undoing an import).
         {"sqlite_with_rowid": False, "info": {"derived": True}},
     )

@@ -15,6 +15,11 @@ RULE = {
 }
 
 
+def _judged(text: str, fact: str, *, holds: bool) -> dict[str, Any]:
+    """A condition in an example, in which the one that fails decides."""
+    return {"kind": "condition", "holds": holds, "decides": not holds, "text": text, "fact": fact, "parts": []}
+
+
 class PageQuery(BaseModel):
     """Where to go on."""
 
@@ -114,3 +119,45 @@ class MemberPage(BaseModel):
 
     items: list[MemberOut]
     next: int | None
+
+
+class LanguageQuery(BaseModel):
+    """In which language it is said."""
+
+    language: Literal["en", "de"] = "en"
+
+
+class JudgementOut(BaseModel):
+    """A part of a rule judged for one person. `fact` is what she has there, null where there is nothing to say;
+    `decides` marks the parts on which the answer hangs. What a condition means of other segments are its parts."""
+
+    kind: Literal["all", "any", "not", "condition"]
+    holds: bool
+    decides: bool
+    text: str = Field(
+        description="What a condition says; empty for groups.", examples=["last click in the last 30 days"]
+    )
+    fact: str | None = Field(examples=["Nov 2, 2026"])
+    parts: list["JudgementOut"]
+
+
+class WhyOut(BaseModel):
+    """`counts` is whether the person can be in a segment with this rule at all: mostly, whether she is active."""
+
+    is_in: bool
+    counts: bool
+    judgement: JudgementOut = Field(
+        examples=[
+            {
+                "kind": "all",
+                "holds": False,
+                "decides": True,
+                "text": "",
+                "fact": None,
+                "parts": [
+                    _judged("country is Germany", "Germany", holds=True),
+                    _judged("last click was in the last 30 days", "Sep 2, 2026", holds=False),
+                ],
+            }
+        ]
+    )

@@ -1,8 +1,9 @@
 """A rule as it would have answered in the past: whom it would have meant just before a moment.
 
-What happened (events, orders, mails) is taken as far as it had happened by then, and the counts of it as they were. So
-words about what people did have a history; words about what they are (country, tags, names, score) do not: only their
-present is known, and a rule with such a word is refused rather than answered wrongly.
+What happened (events, orders, mails) is taken as far as it had happened by then, the counts of it as they were, with
+the score that follows from it and the tier that was had. So words about what people did have a history; words about
+what they are (country, tags, names) do not: only their present is known, and a rule with such a word is refused rather
+than answered wrongly.
 
 Somebody counts as active from her confirmation (or the day she came in, where there was none) until she left; whoever
 left and came back counts as if she had always been there.
@@ -25,6 +26,7 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
+from sqlalchemy.orm import Session
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.util import ClauseAdapter
 
@@ -82,14 +84,14 @@ def _columns(condition: _TRUTH) -> set[tuple[str, str]]:
     return {(each.table.name, each.name) for each in found}
 
 
-def members_then(words: Reader, data: object) -> "Select[int]":
+def members_then(session: Session, words: Reader, data: object) -> "Select[int]":
     """SELECT the ids of those whom the rule would have meant just before the reader's `now`; RuleError."""
     condition = where(parse(data), words.vocabulary, words.now, words.zone)
     for name, column in _moments().items():
         table = Base.metadata.tables[name]
         past = select(table).where(table.c[column] < words.now).subquery()
         condition = ClauseAdapter(past).traverse(condition)
-    standing = _standing_then(words.now, {name for _table, name in _columns(condition)})
+    standing = _standing_then(session, words.now, {name for _table, name in _columns(condition)})
     return select(standing.c.subscriber_id).where(standing.c.was_active, _of(standing, condition))
 
 
@@ -105,7 +107,7 @@ def _of(standing: Subquery, condition: _TRUTH) -> _TRUTH:
     return replaced
 
 
-def _standing_then(moment: datetime, wanted: set[str]) -> Subquery:
+def _standing_then(session: Session, moment: datetime, wanted: set[str]) -> Subquery:
     """Standing as it was, with the columns that are asked for."""
     confirmed = Standing.confirmed_at
     begun = func.coalesce(type_coerce(confirmed, confirmed.type), Standing.created_at) < moment
@@ -119,7 +121,7 @@ def _standing_then(moment: datetime, wanted: set[str]) -> Subquery:
     joined: Any = Standing.__table__
     for history in _histories():
         if history.standing and wanted & history.columns.keys():
-            then = history.standing(moment).subquery()
+            then = history.standing(session, moment).subquery()
             joined = joined.outerjoin(then, then.c.subscriber_id == Standing.subscriber_id)
             columns += [
                 _or_empty(then.c[name], empty).label(name) for name, empty in history.columns.items() if name in wanted

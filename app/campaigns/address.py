@@ -26,6 +26,10 @@ class Urls(Protocol):
     def prefix(self) -> str:
         """What all tracked links of this mail begin with; empty if they are not tracked."""
 
+    @property
+    def scope(self) -> object:
+        """Equal for those whose targets are."""
+
     def link(self, index: int) -> str:
         """For the link with this number in Edition.links: prefix and number, if there is a prefix."""
 

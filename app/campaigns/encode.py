@@ -23,6 +23,7 @@ from app.campaigns.links import OWN_LINKS
 from app.campaigns.part import Part, edition_tree, values_of
 from app.campaigns.plaintext import without_holes
 from app.campaigns.render import PIXEL, header_safe, pixel, subject_part
+from app.campaigns.rounds import each, take_out
 from app.campaigns.sandbox import MailEnvironment, printed
 from app.quoted import quoted, whole
 
@@ -53,9 +54,10 @@ class Encoder:
         subject = header_safe(self._subject.fill(values))
         html, text = self._numbered if urls.prefix else self._direct
         picture = urls.pixel if urls.prefix else pixel(urls.pixel)
-        in_html = values | {"_pixel": _in_html(picture), "_prefix": _in_html(urls.prefix)}
+        values["_pixel"], values["_prefix"] = _in_html(picture), _in_html(urls.prefix)
+        in_html = whole(html.fill(values))
         values["_prefix"] = quoted(urls.prefix)
-        return Encoded(subject, whole(html.fill(in_html)), _tidied(text.fill(values)))
+        return Encoded(subject, in_html, _tidied(text.fill(values)))
 
     @cached_property
     def _direct(self) -> tuple[Part, Part]:
@@ -87,7 +89,8 @@ def _parts(edition: Edition, link: Link, picture: list[Piece]) -> tuple[Part, Pa
     html, text = edition_tree(edition.html, _HTML), edition_tree(edition.text, _TEXT)
     _encode(html, _HTML, quoted, lambda index: [escaped(piece) for piece in link(index)], picture)
     _encode(text, _TEXT, _line_piece, link, picture)
-    return Part(html, _HTML, edition.html_lines), Part(text, _TEXT, edition.text_lines)
+    in_html, in_text = take_out(html, _HTML), take_out(text, _TEXT)
+    return Part(html, _HTML, edition.html_lines, in_html), Part(text, _TEXT, edition.text_lines, in_text)
 
 
 def _encode(
@@ -147,6 +150,8 @@ def _printing(piece: nodes.Expr) -> nodes.Expr:
             return _through("_quoted_dynamic", address)
         case nodes.Filter(name="_beside", node=nodes.Filter(name="_dynamic", node=nodes.Expr() as address), args=said):
             return _through("_quoted_beside", address, *said)
+        case nodes.Filter(name="_each"):
+            return piece
         case nodes.Filter(name="_beside"):
             quote = "_quoted_once"
         case _:
@@ -163,6 +168,8 @@ def _own(name: str) -> nodes.Expr:
 
 
 def _in_html(value: Any) -> str:
+    if type(value) is str and not ("&" in value or "<" in value or ">" in value or '"' in value or "'" in value):
+        return quoted(str(printed(value)))
     return quoted(str(escape(printed(value))))
 
 
@@ -196,8 +203,10 @@ def _tidied(body: str) -> str:
     lines: list[str] = []
     last = ""
     for piece in body.split(_MARK):
-        # An equals sign at the end is a soft break: one that was meant is encoded.
-        line = piece.rstrip(" \t\r\n=")
+        # An equals sign at the end is a soft break: one that was meant is encoded, as are blanks behind a blank.
+        line = piece.rstrip(_ENDS)
+        while line.endswith(_BLANKS):
+            line = line[:-3].rstrip(_ENDS)
         if line or last:
             lines.append(line)
         last = line
@@ -222,7 +231,7 @@ def _prints(once: Callable[[Any], str]) -> dict[str, Callable[..., str]]:
         return once(beside(safe, text_of(said)))
 
     own = {"_quoted_dynamic": pass_context(dynamic), "_quoted_beside": pass_context(dynamic_beside)}
-    return {"_quoted": often, "_quoted_once": once, **own}
+    return {"_quoted": often, "_quoted_once": once, "_each": each, **own}
 
 
 _HTML = MailEnvironment(html=True, prints=_prints(_in_html))
@@ -231,4 +240,6 @@ _TEXT = MailEnvironment(html=False, prints=_prints(_in_text))
 _OPEN, _CLOSE = quoted(" ("), quoted(")")
 # No piece holds it, for quoted-printable encodes it.
 _MARK = "\x01"
-_START = re.compile(r"\A(?:[ \t]+(?:=\r\n)?)+")
+_START = re.compile(r"\A(?:(?: |=20|=09)+(?:=\r\n)?)+")
+# Blanks as `quoted` writes them, and soft breaks.
+_ENDS, _BLANKS = " \r\n=", ("=20", "=09")

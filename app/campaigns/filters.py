@@ -4,7 +4,7 @@ In charge of: what `|default`, `|money` and the rest do, for a value that may be
 them: sandbox and allowed read FILTERS. An absent value (None, an unknown name) counts as empty everywhere.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -155,7 +155,8 @@ def money(context: Context, value: Any, currency: str | None = None) -> str:
     """`19.9|money` is `19,90 €` for a German reader and `€19.90` for an English one, in the organisation's currency."""
     if is_absent(value):
         return ""
-    return _money(value, str(currency or _currency(context)), _language(context))
+    language, own = reader(context.parent)
+    return _money(value, str(currency or own), language)
 
 
 @pass_context
@@ -164,7 +165,7 @@ def day(context: Context, value: Any, style: str = "long") -> str:
     if is_absent(value):
         return ""
     moment = value if isinstance(value, date) else datetime.fromisoformat(str(value))
-    return _day(moment, style, _language(context))
+    return _day(moment, style, reader(context.parent)[0])
 
 
 def url_part(value: Any) -> str:
@@ -177,13 +178,11 @@ def mailbox_part(value: Any) -> str:
     return quote(text_of(value), safe="@+")
 
 
-def _language(context: Context) -> str:
-    return str(context.parent.get("language") or "en")
-
-
-def _currency(context: Context) -> str:
-    own = context.parent.get("organisation")
-    return str(own.get("currency") or "EUR") if isinstance(own, dict) else "EUR"
+def reader(values: Mapping[str, Any]) -> tuple[str, str]:
+    """All that filters ask of a context: the reader's language, and the currency."""
+    own = values.get("organisation")
+    currency = own.get("currency") if isinstance(own, dict) else None
+    return str(values.get("language") or "en"), str(currency or "EUR")
 
 
 @lru_cache(4096, typed=True)

@@ -8,11 +8,11 @@ that no tag was lost or moved. No network, no external style sheet.
 import logging
 import re
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
-import cssutils
 from cssselect import SelectorError
 from lxml import etree
-from premailer import Premailer
 
 from app.campaigns.problem import TemplateInvalid, TemplateProblem
 from app.campaigns.selectors import changing_rules
@@ -22,9 +22,6 @@ from segments.label import Label
 Tree = etree._ElementTree  # noqa: SLF001 - lxml has no public name for it
 Element = etree._Element  # noqa: SLF001
 Comment = etree._Comment  # noqa: SLF001
-
-# cssutils reports what it does not know on stderr; mails are full of proprietary properties.
-cssutils.log.setLevel(logging.CRITICAL)
 
 
 def inlined(shielded: Shielded) -> Tree:
@@ -43,7 +40,7 @@ def inline(tree: Tree) -> None:
     for style in tree.iter("style"):
         _keep_at_rules(style)
     try:
-        Premailer(
+        _premailer()(
             allow_network=False,
             strip_important=False,
             disable_validation=True,
@@ -57,6 +54,17 @@ def inline(tree: Tree) -> None:
         # An inlined !important would beat the media queries, which it never did in the style sheet.
         if "!important" in element.get("style", "") and not was_important:
             element.set("style", _IMPORTANT.sub("", element.get("style", "")))
+
+
+@cache
+def _premailer() -> Any:
+    """Fetched when it is needed: it brings 10 MB with it, and a sender inlines nothing."""
+    import cssutils
+    from premailer import Premailer
+
+    # cssutils reports what it does not know on stderr; mails are full of proprietary properties.
+    cssutils.log.setLevel(logging.CRITICAL)
+    return Premailer
 
 
 def read_html(html: str) -> Tree:

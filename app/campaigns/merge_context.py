@@ -11,6 +11,7 @@ from app.accounts.models import Sender
 from app.accounts.organisation import organisation
 from app.campaigns.merge_tags import first_words
 from app.campaigns.models import Campaign
+from app.db import one_of, rows
 from app.feature import house
 from app.subscribers.links import preferences_url, tracking_off_url, unsubscribe_url
 from app.subscribers.models import Standing, Subscriber, TrackingMode
@@ -44,10 +45,10 @@ def people(
     values = house().merge_values(session, subscriber_ids, wanted)
     addresses = _Addresses(campaign, wanted, tokens, base_url)
     columns = Subscriber.id, Subscriber.email, Subscriber.token_epoch, Standing.tracking
-    rows = session.execute(select(*columns).join(Subscriber.standing).where(Subscriber.id.in_(subscriber_ids)))
+    readers = select(*columns).join(Subscriber.standing).where(one_of(Subscriber.id, subscriber_ids))
     return {
         key: Person(key, email, tracking, {**shared, "email": email, **values[key], **addresses.of(key, epoch)})
-        for key, email, epoch, tracking in rows
+        for key, email, epoch, tracking in rows(session, readers)
     }
 
 

@@ -4,10 +4,10 @@ In charge of: filling it in quickly, within bounds, and of naming the line where
 are, nor of what is printed (sandbox, encode).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import islice
+from functools import partial
 from typing import Any
 
 from jinja2 import Template, TemplateError, nodes
@@ -16,6 +16,7 @@ from app.campaigns.allowed import parse
 from app.campaigns.edition import Lines
 from app.campaigns.filters import PART_LIMIT, Effort, bounded, effort
 from app.campaigns.links import FUNCTIONS
+from app.campaigns.printing import Names, Printer, Values
 from app.campaigns.sandbox import MailEnvironment, bounded_range
 from segments.label import Label
 
@@ -32,21 +33,30 @@ class RenderFailed(Exception):
 class Part:
     """May be filled in from several threads."""
 
-    def __init__(self, tree: nodes.Template, environment: MailEnvironment, lines: Lines = ()) -> None:
+    def __init__(
+        self, tree: nodes.Template, environment: MailEnvironment, lines: Lines = (), loops: Sequence[object] = ()
+    ) -> None:
+        """`loops` are what the tree has given away to be printed by `_each` (rounds)."""
         self._template: Template = environment.from_string(tree)
+        self._context = partial(Values, environment)
+        self._by_handful = environment.code_generator_class is Printer
         self._lines = lines
+        self._loops = loops
 
-    def fill(self, values: dict[str, Any]) -> str:
+    def fill(self, values: Names) -> str:
         """The part for these values, which `values_of` made. Raises RenderFailed."""
-        rendering = self._template.root_render_func(self._template.new_context(values, shared=True))
+        values["_loops"] = self._loops
+        rendering = self._template.root_render_func(self._context(values))
         pieces: list[str] = []
         size = 0
         token = effort.set(Effort())
         try:
-            while some := list(islice(rendering, _AT_ONCE)):
-                size += sum(map(len, some))
-                bounded(size, PART_LIMIT)
+            for printed in rendering:
+                some = printed if self._by_handful else (printed,)
                 pieces += some
+                size += sum(map(len, some))
+                if size > PART_LIMIT:
+                    bounded(size, PART_LIMIT)
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise RenderFailed(self._line(error, rendering), _not_possible(error)) from error
         finally:
@@ -58,8 +68,9 @@ class Part:
         frame, trace = rendering.gi_frame, error.__traceback__
         line = self._template.get_corresponding_lineno(frame.f_lineno) if frame else 1
         while trace:
-            if trace.tb_frame.f_globals.get("__jinja_template__") is self._template:
-                line = self._template.get_corresponding_lineno(trace.tb_lineno)
+            template = trace.tb_frame.f_globals.get("__jinja_template__")
+            if isinstance(template, Template):
+                line = template.get_corresponding_lineno(trace.tb_lineno)
             trace = trace.tb_next
         return next((source for part, source in reversed(self._lines) if part <= line), line)
 
@@ -69,23 +80,21 @@ def edition_tree(source: str, environment: MailEnvironment) -> nodes.Template:
     return parse(source, environment, internal=FUNCTIONS)
 
 
-def values_of(context: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(context: Mapping[str, Any]) -> Names:
     """A merge context without what is absent, and with what templates may call.
 
     Raises TypeError if it holds more than plain values: an object would show all its attributes (S1).
     """
-    if not _PLAIN.issuperset(map(type, context.values())):
-        for value in context.values():
+    for value in context.values():
+        if type(value) not in _PLAIN:
             _refuse_objects(value)
-    values = {name: value for name, value in context.items() if value is not None}
+    values = Names({name: value for name, value in context.items() if value is not None})
     values["range"] = bounded_range
     return values
 
 
 def _refuse_objects(value: Any) -> None:
     kind = type(value)
-    if kind in _PLAIN:
-        return
     if kind is dict:
         inside = value.values()
     elif kind is list or kind is tuple:
@@ -96,7 +105,8 @@ def _refuse_objects(value: Any) -> None:
         raise TypeError(f"{kind.__name__} is not a plain value")
     if not _PLAIN.issuperset(map(type, inside)):
         for item in inside:
-            _refuse_objects(item)
+            if type(item) not in _PLAIN:
+                _refuse_objects(item)
 
 
 def _not_possible(error: Exception) -> Label:
@@ -107,5 +117,3 @@ def _not_possible(error: Exception) -> Label:
 
 
 _PLAIN = frozenset({str, int, float, bool, Decimal, type(None)})
-# So many pieces of a part, each at most VALUE_LIMIT long, are made before their size is looked at.
-_AT_ONCE = 64

@@ -27,6 +27,7 @@ class DirectUrls:
     links: tuple[str, ...]
     pixel: str = ""
     prefix: str = ""
+    scope: None = None
 
     def link(self, index: int) -> str:
         return self.links[index]

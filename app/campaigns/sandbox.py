@@ -32,6 +32,7 @@ from app.campaigns.filters import (
     text_of,
     url_part,
 )
+from app.campaigns.printing import Printer, Values
 
 RANGE_LIMIT = 1000
 NUMBER_LIMIT = 10**15
@@ -75,6 +76,7 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
     """
 
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+    context_class = Values
 
     def __init__(self, *, html: bool, prints: Mapping[str, Callable[[Any], str]] | None = None) -> None:
         finalize = None if prints else _finalized
@@ -83,6 +85,9 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
         escape = {} if html else {"escape": text_of}
         self.filters = FILTERS | escape | {"e": (FILTERS | escape)["escape"], **INTERNAL, **(prints or {})}
         self.tests = {name: test for name, test in self.tests.items() if name in TESTS}
+        self.eval_ctx = EvalContext(self)
+        if prints:
+            self.code_generator_class = Printer
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """A key of a dict, the loop's counters, or a part of a date: never a Python attribute."""

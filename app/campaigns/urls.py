@@ -52,6 +52,7 @@ class TrackedUrls:
         self._tokens = tokens
         self._base_url = base_url
         self._whom = (campaign_id, subscriber_id)
+        self.scope = (tokens, campaign_id)
         self.prefix = f"{base_url}/c/{tokens.sign(Purpose.CLICK, *self._whom)}/"
 
     @property

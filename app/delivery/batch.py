@@ -55,14 +55,16 @@ class Taken:
     attempts: int
 
 
-def take_batch(session: Session, stretch: Stretch, size: int, now: datetime) -> tuple[list[Taken], int]:
-    """Up to `size` mails that are due, now in flight, and how many were skipped instead."""
+def take_batch(session: Session, stretch: Stretch, size: int, now: datetime) -> tuple[list[Taken], bool]:
+    """Up to `size` mails that are due, now in flight, less those that are skipped; and whether no more are due."""
     reasons = _refusals(session, stretch.campaign_id, now)
     if reasons.has_cap:
         _lock_people(session, stretch, size, now)
     taken: list[Taken] = []
     skipped: dict[str, list[int]] = defaultdict(list)
-    for person, attempts, reason in session.execute(_with_refusal(_due(stretch, size, now), reasons.reason)):
+    # One more than is taken, to know whether there is one.
+    due = session.execute(_with_refusal(_due(stretch, size + 1, now), reasons.reason)).all()
+    for person, attempts, reason in due[:size]:
         if reason is None:
             taken.append(Taken(person, attempts + 1))
         else:
@@ -73,7 +75,7 @@ def take_batch(session: Session, stretch: Stretch, size: int, now: datetime) -> 
         people = [each.subscriber_id for each in taken]
         more = {"attempts": Delivery.attempts + 1, "reason": None, "next_try_at": None}
         _mark(session, stretch, people, state=DeliveryState.IN_FLIGHT, **more)
-    return taken, sum(map(len, skipped.values()))
+    return taken, len(due) <= size
 
 
 def call_off(session: Session, stretch: Stretch) -> None:

@@ -153,9 +153,9 @@ class Clerk:
             if not write(session, self._stretch, self._campaign.crash_policy, results, utc_now()):
                 self._watch.lost()
                 return None
-            taken, skipped = take_batch(session, self._stretch, size, utc_now()) if size else ([], 0)
+            taken, is_last = take_batch(session, self._stretch, size, utc_now()) if size else ([], False)
         self._watch.renewed(began)
-        return taken, len(taken) + skipped < size, time.monotonic()
+        return taken, is_last, time.monotonic()
 
     def _people(self, taken: list[Taken]) -> dict[int, Person]:
         ids = [each.subscriber_id for each in taken]

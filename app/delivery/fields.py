@@ -10,7 +10,7 @@ from app.delivery.models import Delivery, DeliveryState
 from app.subscribers.models import Standing
 from segments.label import Label
 from segments.truth import known
-from segments.vocabulary import Choices, Field, FieldType, Group, Happening
+from segments.vocabulary import Beside, Choices, Field, FieldType, Group, Happening
 
 _STARTED = (CampaignState.SENDING, CampaignState.PAUSED, CampaignState.SENT, CampaignState.CANCELLED)
 
@@ -55,14 +55,28 @@ def campaign_choices(session: Session) -> Choices:
     return tuple((str(campaign_id), Label(name, name)) for campaign_id, name in session.execute(query))
 
 
+def mail_of(campaign: int, condition: ColumnElement[bool]) -> Beside:
+    """The mail that a campaign sent somebody: those of a campaign lie together and are read at once."""
+
+    def people(holds: ColumnElement[bool]) -> ColumnElement[bool]:
+        mails = select(Delivery.subscriber_id).where(Delivery.campaign_id == campaign, holds)
+        return Standing.subscriber_id.in_(mails)
+
+    return Beside(f"{Delivery.__tablename__} {campaign}", people, condition)
+
+
 def _did(name: str, label: Label, session: Session, *kept: ColumnElement[bool]) -> Field:
-    """What became of mails, of which a campaign sends one to each. The counts on `Standing` leave few people to look up
-    in the ledger, or none; those are looked up one by one, but a campaign's mails lie together and are read at once."""
+    """What became of mails, of which a campaign sends one to each. Often the counts on `Standing` say enough."""
+
+    def mail(happening: Happening | None) -> Beside | None:
+        if happening is None or happening.campaign is None or happening.at_least > 1:
+            return None
+        return mail_of(happening.campaign, and_(*_mails(happening, kept)))
 
     def sql(happening: Happening) -> ColumnElement[bool]:
         if happening.campaign is not None:
-            mailed = select(Delivery.subscriber_id).where(*_mails(happening, kept))
-            return Standing.subscriber_id.in_(mailed) if happening.at_least == 1 else false()
+            found = mail(happening)
+            return found.people(and_(*_mails(happening, kept))) if found else false()
         enough = [Standing.sent >= happening.at_least]
         if happening.since is not None:
             enough.append(known(Standing.last_sent_at.expression, Standing.last_sent_at >= happening.since))
@@ -70,17 +84,22 @@ def _did(name: str, label: Label, session: Session, *kept: ColumnElement[bool]) 
             return enough[0]
         if not kept and happening == Happening(1, happening.since):
             return enough[1]
-        return and_(*enough, counted(happening) >= happening.at_least)
-
-    def _mine(happening: Happening) -> Select[int]:
-        mine = (Delivery.subscriber_id == Standing.subscriber_id, *_mails(happening, kept))
-        return select(Delivery.campaign_id).where(*mine).correlate(Standing)
+        return and_(*enough, Standing.subscriber_id.in_(_people(happening, kept)))
 
     def counted(happening: Happening) -> ColumnElement[int]:
-        return _mine(happening).with_only_columns(func.count(), maintain_column_froms=True).scalar_subquery()
+        mine = (Delivery.subscriber_id == Standing.subscriber_id, *_mails(happening, kept))
+        return select(func.count()).select_from(Delivery).where(*mine).correlate(Standing).scalar_subquery()
 
     campaigns = {"campaign": lambda: campaign_choices(session)}
-    return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=campaigns, shows=counted)
+    return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=campaigns, shows=counted, beside=mail)
+
+
+def _people(happening: Happening, kept: Sequence[ColumnElement[bool]]) -> Select[int]:
+    """Who has so many of these mails."""
+    # Plus nothing: or SQLite goes through the ledger person by person, and jumps with each mail.
+    person = (Delivery.subscriber_id + 0).label("person")
+    often = func.count() >= happening.at_least
+    return select(person).where(*_mails(happening, kept)).group_by("person").having(often)
 
 
 def _mails(happening: Happening, kept: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from app.delivery.models import Delivery, DeliveryState
 from app.feature import History
 
 
-def _sent_then(moment: datetime) -> "Select[*tuple[Any, ...]]":
+def _sent_then(_session: Session, moment: datetime) -> "Select[*tuple[Any, ...]]":
     sent = select(Delivery.subscriber_id, func.count().label("sent"), func.max(Delivery.sent_at).label("last_sent_at"))
     gone = Delivery.state.in_((DeliveryState.SENT, DeliveryState.BOUNCED))
     return sent.where(gone, Delivery.sent_at < moment).group_by(Delivery.subscriber_id)

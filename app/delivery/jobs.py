@@ -53,7 +53,7 @@ def resend_campaign(campaign_id: int) -> None:
 def drain(campaign_id: int) -> None:
     """Send what is due of a campaign; each claimed shard calls the next worker."""
     with desk() as own:
-        has_more = send.drain(own, campaign_id, on_claim=partial(enqueue, drain, campaign_id))
+        has_more = send.drain(own, campaign_id, on_claim=partial(enqueue, drain))
     with transaction() as session:
         reap.finish(session, utc_now())
     if has_more:

@@ -75,7 +75,7 @@ class Composer:
         content = self._frame.filled(head, parts.text, parts.html)
         if self._signer:
             content = self._signer.header(content) + content
-        return MailObject(person.subscriber_id, self._sender_address, person.email, content)
+        return MailObject(person.subscriber_id, self._sender_address, person.email, content, is_ready=True)
 
 
 def composer(session: Session, campaign: Campaign, tokens: Tokens, base_url: str) -> Composer:

@@ -19,7 +19,7 @@ from app.delivery.journal import Journal
 from app.delivery.message import Composer, Person
 from app.delivery.results import Failure, Reply
 from app.mail import BadHeader, wire_address
-from app.transport import MailObject, Outcome, Result
+from app.transport import MailObject, Mails, Outcome, Result
 
 FIRST_BATCH = 50
 _SMALLEST_BATCH, _LARGEST_BATCH = 10, 1000
@@ -29,36 +29,51 @@ _FRESH_SECONDS = 2.0
 
 
 class Pipeline:
-    """Mails of one shard and, as a `Handover`, what becomes of them. `trouble` is why the relay takes nothing,
-    `size` how many mails are claimed at once."""
+    """Mails of one shard and, as a `Handover`, what becomes of them. `trouble` is why the relay takes nothing, `size`
+    how many mails are claimed at once. `nears_end` is called when the last batch is there, `ended` when no mail will
+    come and none is under way.
+    """
 
     def __init__(
-        self, clerk: Clerk, journal: Journal, writer: Composer, may_go_on: Callable[[], bool], size: int = FIRST_BATCH
+        self,
+        clerk: Clerk,
+        journal: Journal,
+        writer: Composer,
+        may_go_on: Callable[[], bool],
+        nears_end: Callable[[], object],
+        ended: Callable[[], object],
+        size: int,
     ) -> None:
         self._clerk, self._journal, self._writer = clerk, journal, writer
-        self.may_go_on, self.size = may_go_on, size
+        self.may_go_on, self._nears_end, self._ended, self.size = may_go_on, nears_end, ended, size
         self._rest: deque[Taken] = deque()
         # The tries of each mail that the transport has, and those of them that it has begun to hand over.
         self._out: dict[int, int] = {}
         self._begun: set[int] = set()
         self._second, self._at = 0, datetime.fromtimestamp(0, UTC)
         self.trouble: Outcome | None = None
+        # Whether no further mail will come.
         self.is_dry = False
+        clerk.ask(size)
 
-    def mails(self) -> Iterator[MailObject | None]:
+    def mails(self, takes_more: Callable[[], bool]) -> Mails:
         """One after the other until nothing is due; None while the next batch is not there yet."""
-        self._clerk.ask(self.size)
-        while self.may_go_on() and self._clerk.is_at_work:
+        while takes_more() and self.may_go_on() and self._clerk.is_at_work:
             batch = self._clerk.batch()
             if batch is None:
                 yield None
                 continue
-            if not batch.is_last:
-                self._clerk.ask(self.size)
-            yield from self._of(batch)
             if batch.is_last:
-                self.is_dry = True
-                return
+                self._nears_end()
+            else:
+                self._clerk.ask(self.size)
+            for mail in self._of(batch, takes_more):
+                yield mail, self
+            if batch.is_last:
+                break
+        self.is_dry = True
+        if not self._out:
+            self._ended()
 
     def begin(self, mail: MailObject) -> None:
         """From here on it may be out."""
@@ -76,24 +91,27 @@ class Pipeline:
             self._journal.reply(key, outcome, seconds)
         if outcome.result is Result.ACCEPTED:
             self._clerk.accepted(key, self._at)
+        elif outcome.result is Result.WITHDRAWN:
+            self._clerk.untried(key)
         elif outcome.result is Result.UNREACHABLE:
             self._clerk.untried(key)
-            if self.trouble is None and self.may_go_on():
-                self.trouble = outcome
+            self.trouble = self.trouble or outcome
         else:
             self._clerk.replied(Reply(key, outcome, self._at, attempts))
+        if self.is_dry and not self._out:
+            self._ended()
 
     def leave(self) -> None:
         """Give back what was claimed and is not under way."""
         while self._rest:
             self._clerk.untried(self._rest.popleft().subscriber_id)
 
-    def _of(self, batch: Batch) -> Iterator[MailObject]:
+    def _of(self, batch: Batch, takes_more: Callable[[], bool]) -> Iterator[MailObject]:
         """Its mails, unless they wait too long; the first goes out in any case, or a slow database would stop all."""
         began = time.monotonic()
         rest = self._rest = deque(batch.taken)
         is_fresh = True
-        while rest and is_fresh:
+        while rest and is_fresh and takes_more() and self.may_go_on():
             taken = rest.popleft()
             mail = self._composed(taken.subscriber_id, batch.people.get(taken.subscriber_id))
             if mail is not None:

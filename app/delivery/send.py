@@ -1,143 +1,193 @@
-"""Sending: claims one shard after the other and hands their mails over, until nothing is due.
+"""Sending: takes one shard after the other and hands their mails over, until nothing is due.
 
 The order of things is the promise (DESIGN 5.1): in flight in the ledger, intent in the journal, hand-over, reply in
 the journal, batch into the ledger. No transaction is open in the thread that talks SMTP. A pause, a cancellation, an
-orderly stop or the loss of the shard takes effect before the next mail.
+orderly stop or the loss of a shard takes effect before the next mail.
 
-Not in charge of: when to look (`reap.py`), what replies mean (`ledger.py`), who may be mailed (`batch.py`), and how
-claiming and sending overlap (`pipeline.py`, `clerk.py`).
+A server may think about one mail for ten minutes (RFC 5321 §4.5.3.2.6), and the shard of that mail is ours as long. So
+the next shard is taken while mails of others are under way, and connections never run dry between two.
+
+Not in charge of: when to look (`reap.py`), what replies mean (`ledger.py`), who may be mailed (`batch.py`), and what
+happens from the claim of a shard to its release (`stint.py`).
 """
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
-from enum import StrEnum
+from types import TracebackType
+from typing import Self, TypeVar
 
-from app.campaigns.models import Campaign, CampaignState
+from flask import current_app
+
+from app.campaigns.models import Campaign
 from app.db import utc_now
-from app.delivery.batch import call_off
-from app.delivery.clerk import Clerk
 from app.delivery.desk import Desk
-from app.delivery.journal import Journal, dead_stretches, remove_older
 from app.delivery.message import Composer, composer
-from app.delivery.pipeline import FIRST_BATCH, Pipeline
-from app.delivery.recover import recover
-from app.delivery.shards import Claim, claim, free_dead, release
-from app.delivery.trouble import Trouble, journal_trouble, relay_trouble, wait
-from app.delivery.watch import Watch
+from app.delivery.pipeline import FIRST_BATCH
+from app.delivery.reap import campaigns_with_work
+from app.delivery.stint import Ending, Stint, take
+from app.transport import Mails
 
-# A worker gives the other campaigns their turn after so long.
-TURN = timedelta(seconds=60)
+T = TypeVar("T")
 
-
-class Ending(StrEnum):
-    """Why a sender stopped working on a shard."""
-
-    NOTHING_DUE = "nothing_due"
-    STOPPED = "stopped"
-    LOST = "lost"
-    TROUBLE = "trouble"
+# A worker gives the other campaigns their turn after so long. If mails hang then, they take it beside them.
+TURN, LONGEST_TURN = timedelta(seconds=60), timedelta(minutes=40)
+# So many shards at most wait for mails that hang; and so often we look whether something is due meanwhile.
+_MOST_OPEN, _LOOK_SECONDS = 32, 1.0
 
 
-def drain(own: Desk, campaign_id: int, on_claim: Callable[[], object] = lambda: None) -> bool:
+def drain(own: Desk, campaign_id: int, on_claim: Callable[[int], object] = lambda _campaign_id: None) -> bool:
     """Send what is due of a campaign, for one turn; whether there may be more. `on_claim` may call other workers."""
-    turn = _Turn(own, campaign_id)
-    while not turn.is_over():
-        if not turn.take():
-            return False
-        on_claim()
-        ending = turn.work()
-        if ending in {Ending.TROUBLE, Ending.LOST}:
-            return ending is Ending.LOST
-    return True
+    with _Turn(own, campaign_id, on_claim) as turn:
+        own.transport.send_many(turn.mails())
+    return turn.leaves_work
 
 
 class _Turn:
-    """Of one worker with one campaign: shard after shard, with one edition compiled for all of them."""
+    """Of one worker: shard after shard. The thread that sends asks for them, a second one takes and finishes them."""
 
-    _claimed: Claim
-    _journal: Journal
-    _campaign: Campaign
-
-    def __init__(self, own: Desk, campaign_id: int) -> None:
-        self._own, self._campaign_id = own, campaign_id
-        self._until = time.monotonic() + TURN.total_seconds()
-        self._writer: Composer | None = None
+    def __init__(self, own: Desk, campaign_id: int, on_claim: Callable[[int], object]) -> None:
+        self._own, self._campaign_id, self._on_claim = own, campaign_id, on_claim
+        self._app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        began = time.monotonic()
+        self._until, self._at_last = began + TURN.total_seconds(), began + LONGEST_TURN.total_seconds()
+        self._writers: dict[int, Composer] = {}
         self._size = FIRST_BATCH
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="shards")
+        self._asked: Future[Stint | None] | None = None
+        self._open: set[Stint] = set()
+        self._finishing: list[Future[None]] = []
+        self._ending = Ending.RELEASED
+        # Whether something was open that may leave work behind, as we looked; when to look again; what we saw.
+        self._was_open, self._look_at, self._found_nothing = False, 0.0, False
 
-    def is_over(self) -> bool:
-        """Whether others shall have the worker now."""
-        return time.monotonic() >= self._until or self._own.stopping()
-
-    def take(self) -> bool:
-        """Claim a shard, with what its last sender left behind settled; False if there is nothing to do."""
-        own = self._own
-        with own.database.transaction() as session:
-            free_dead(session, dead_stretches(own.journals, self._campaign_id))
-            campaign = session.get(Campaign, self._campaign_id)
-            if campaign is None or campaign.state not in {CampaignState.SENDING, CampaignState.CANCELLED}:
-                return False
-            claimed = claim(session, self._campaign_id, own.owner, utc_now())
-            if claimed is None:
-                return False
-            journal = Journal(own.journals, claimed.stretch)
-            try:
-                recover(session, claimed.stretch, campaign.crash_policy, own.journals, utc_now())
-            except BaseException:
-                journal.close()
-                raise
-        remove_older(own.journals, claimed.stretch)
-        self._claimed, self._campaign, self._journal = claimed, campaign, journal
-        return True
-
-    def work(self) -> Ending:
-        """Send what the shard has, and give it back."""
-        try:
-            if self._campaign.state is CampaignState.CANCELLED:
-                ending, trouble = Ending.NOTHING_DUE, None
+    def mails(self) -> Mails:
+        """Those of all shards, until nothing is due and nothing is under way."""
+        while self._takes_more():
+            stint = self._next()
+            if stint is not None:
+                yield from stint.pipeline.mails(self._takes_more)
+                self._size = stint.pipeline.size
+            elif self._found_nothing:
+                return
             else:
-                ending, trouble = self._send()
-            if ending is not Ending.LOST and self._give_back(trouble):
-                self._journal.remove()
+                yield None
+
+    @property
+    def leaves_work(self) -> bool:
+        """Whether somebody should look again at once."""
+        return not self._found_nothing and self._ending is not Ending.TROUBLE
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Finish all shards that are open, or leave them as they are after an error."""
+        self._thread.shutdown()
+        with ExitStack() as left:
+            if kind is None:
+                for stint in tuple(self._open):
+                    left.callback(self._finish, stint)
+            else:
+                for stint in self._open:
+                    left.callback(stint.abandon)
+            for each in (*self._finishing, self._asked):
+                if each is not None:
+                    each.result()
+
+    # In the thread that sends.
+
+    def _takes_more(self) -> bool:
+        """Whether another mail may be taken."""
+        now = time.monotonic()
+        hangs = now >= self._until and any(stint.hangs for stint in tuple(self._open))
+        if now >= (self._at_last if hangs else self._until):
+            return False
+        return self._may_go_on()
+
+    def _may_go_on(self) -> bool:
+        return self._ending is Ending.RELEASED and not self._own.stopping()
+
+    def _next(self) -> Stint | None:
+        """The next shard; None while it is not there."""
+        if self._asked is None:
+            is_time = time.monotonic() >= self._look_at or (self._was_open and not self._open)
+            if is_time and len(self._open) < _MOST_OPEN:
+                self._ask()
+            return None
+        if not self._asked.done():
+            return None
+        stint, self._asked = self._asked.result(), None
+        if stint is None:
+            self._look_at, self._found_nothing = time.monotonic() + _LOOK_SECONDS, not self._was_open
+        return stint
+
+    def _ask(self) -> None:
+        """Have the next shard taken, if that is not done already."""
+        if self._asked is None and self._takes_more():
+            self._was_open = bool(self._open)
+            self._asked = self._beside(self._take)
+
+    def _ended(self, stint: Stint) -> None:
+        self._finishing.append(self._beside(self._finish, stint))
+
+    def _beside(self, work: Callable[..., T], *arguments: object) -> Future[T]:
+        def in_app() -> T:
+            with self._app.app_context():
+                return work(*arguments)
+
+        return self._thread.submit(in_app)
+
+    # In the second thread.
+
+    def _take(self) -> Stint | None:
+        """The next shard, with its first batch on the way."""
+        for campaign_id in self._campaigns():
+            while self._may_go_on() and (stint := take(self._own, campaign_id)) is not None:
+                self._on_claim(campaign_id)
+                self._open.add(stint)
+                if not stint.is_called_off:
+                    self._begin(stint)
+                    return stint
+                self._finish(stint)
+        return None
+
+    def _begin(self, stint: Stint) -> None:
+        stint.begin(
+            self._writer(stint.campaign),
+            self._size,
+            may_go_on=self._may_go_on,
+            nears_end=self._ask,
+            ended=self._ended,
+        )
+
+    def _campaigns(self) -> list[int]:
+        """Ours; when its turn is over and mails of it hang, the others, too, one after the other."""
+        if time.monotonic() < self._until:
+            return [self._campaign_id]
+        with self._own.database.reading() as session:
+            ids = campaigns_with_work(session, utc_now())
+        ids = [each for each in ids if each > self._campaign_id] + [each for each in ids if each <= self._campaign_id]
+        self._campaign_id = next(iter(ids), self._campaign_id)
+        return ids
+
+    def _finish(self, stint: Stint) -> None:
+        try:
+            ending = stint.finish()
+        except BaseException:
+            self._ending = Ending.LOST
+            raise
         finally:
-            self._journal.close()
-        return ending
+            self._open.discard(stint)
+        if ending is not Ending.RELEASED:
+            self._ending = ending
 
-    def _send(self) -> tuple[Ending, Trouble | None]:
-        own, stretch = self._own, self._claimed.stretch
-        with (
-            Watch(own.database, stretch) as watch,
-            Clerk(own, stretch, self._campaign, self._journal, watch) as clerk,
-        ):
-            go_on = lambda: watch.may_go_on and not self.is_over()  # noqa: E731
-            pipeline = Pipeline(clerk, self._journal, self._composer(), go_on, self._size)
-            try:
-                own.transport.send_many(pipeline.mails(), pipeline)
-            finally:
-                pipeline.leave()
-        self._size = pipeline.size
-        if not watch.is_ours:
-            return Ending.LOST, None
-        if pipeline.trouble:
-            return Ending.TROUBLE, relay_trouble(pipeline.trouble)
-        if clerk.no_room:
-            return Ending.TROUBLE, journal_trouble(clerk.no_room)
-        return (Ending.NOTHING_DUE if pipeline.is_dry else Ending.STOPPED), None
-
-    def _composer(self) -> Composer:
-        if self._writer is None:
+    def _writer(self, campaign: Campaign) -> Composer:
+        writer = self._writers.get(campaign.id)
+        if writer is None:
             own = self._own
             with own.database.reading() as session:
-                self._writer = composer(session, self._campaign, own.tokens, own.base_url)
-        return self._writer
-
-    def _give_back(self, trouble: Trouble | None) -> bool:
-        """Whether the ledger holds all that the journal says."""
-        stretch = self._claimed.stretch
-        with self._own.database.transaction() as session:
-            if self._campaign.state is CampaignState.CANCELLED:
-                call_off(session, stretch)
-            is_settled = release(session, stretch)
-            if trouble:
-                wait(session, self._claimed, trouble, utc_now())
-        return is_settled
+                writer = self._writers[campaign.id] = composer(session, campaign, own.tokens, own.base_url)
+        return writer

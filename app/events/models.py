@@ -33,8 +33,9 @@ class Event(Base):
         # Checked by the database, events took twice as long to write. Those who record hold the people they are about,
         # or change their rows first, and so do those who remove people.
         unchecked_key("subscriber_id", "subscriber.id"),
-        # Whole, so that sums over all events of everybody read nothing but this index: six times as fast.
-        Index(None, "subscriber_id", "kind", "occurred_at", "verdict", "value"),
+        # Whole, so that sums over all events of everybody, and rules about campaigns and links, read nothing but this
+        # index: six times as fast.
+        Index("ix_event_whole", "subscriber_id", "kind", "occurred_at", "verdict", "value", "campaign_id", "link"),
         # The key makes recording twice harmless; most kinds need none.
         Index(
             "uq_event_key",

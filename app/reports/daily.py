@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
@@ -203,10 +203,23 @@ def _flows(session: Session, borders: Sequence[int]) -> tuple[_Tally, _Tally]:
         seconds(Membership.joined_at) >= borders[0],
     )
     _count(session, went, Membership.segment_id, Membership.left_at, borders, *since, Membership.left_at < LASTS)
-    known = Standing.status != Status.PENDING
-    _count(session, came, literal(EVERYBODY), Standing.created_at, borders, known)
-    _count(session, went, literal(EVERYBODY), Standing.ended_at, borders, known, Standing.ended_at.is_not(None))
+    _everybody(session, came[EVERYBODY], went[EVERYBODY], borders)
     return came, went
+
+
+def _everybody(
+    session: Session, came: defaultdict[int, int], went: defaultdict[int, int], borders: Sequence[int]
+) -> None:
+    """Sign-ups and ends. Those of before are counted apart: put into order with the others, all had to be sorted."""
+    known = Standing.status != Status.PENDING
+    began, ended = (seconds(column) for column in (Standing.created_at, Standing.ended_at))
+    before = select(*(func.count().filter(column < borders[0]) for column in (began, ended)))
+    came[0], went[0] = tuple(session.execute(before.where(known)).one())
+    places = (place_number(began, borders).label("began"), place_number(ended, borders).label("ended"))
+    late = select(*places, func.count()).where(known, or_(began >= borders[0], ended >= borders[0]))
+    for came_at, went_at, number in session.execute(late.group_by("began", "ended")):
+        came[came_at] += number if came_at else 0
+        went[went_at] += number if went_at else 0
 
 
 def _count(session: Session, tally: _Tally, group: Any, column: Any, borders: Sequence[int], *which: Any) -> None:

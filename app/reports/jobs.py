@@ -1,5 +1,7 @@
 """Reports in the background."""
 
+from contextlib import ExitStack
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,19 +12,19 @@ from app.config import Config
 from app.db import reading, transaction, utc_now
 from app.queue import enqueue, job
 from app.reports import daily, kept, monthly
-from app.reports.columnar import columnar, failures
+from app.reports.columnar import Columnar, columnar, failures
+from app.reports.kinds import KINDS
 from app.reports.models import KeptReport
+
+# So long reports may be counted from one copy: after that, the next one takes a new one.
+COPY_LASTS = timedelta(minutes=10)
 
 
 @job("long")
 def count() -> None:
     """Count what waits, one report after the other."""
-    while True:
-        with transaction() as session:
-            taken = kept.take(session, utc_now())
-        if taken is None:
-            return
-        _count_one(taken)
+    while taken := _next():
+        _count_from(taken)
 
 
 @job("long")
@@ -52,17 +54,33 @@ def post_monthly() -> None:
         monthly.ring()
 
 
-def _count_one(taken: KeptReport) -> None:
+def _next() -> KeptReport | None:
+    with transaction() as session:
+        return kept.take(session, utc_now())
+
+
+def _count_from(taken: KeptReport | None) -> None:
+    """Count this report and those that wait behind it, as of now, from one copy of what they read."""
     config: Config = current_app.extensions["letterbond.config"]
     now = utc_now()
-    with TemporaryDirectory(prefix="letterbond-count-") as spill, reading() as session:
-        try:
-            with columnar(config.database_url, Path(spill)) as rows:
-                result = kept.counted(session, taken, kept.Told(rows, partial(_tell, taken)), now)
-        except failures() as error:
-            with transaction() as writing:
-                kept.give_up(writing, taken.id, str(error))
-            return
+    with TemporaryDirectory(prefix="letterbond-count-") as spill, ExitStack() as opened:
+        rows = None
+        while taken:
+            try:
+                rows = rows or opened.enter_context(columnar(config.database_url, Path(spill)))
+                _count_one(taken, rows, now)
+            except failures() as error:
+                with transaction() as session:
+                    kept.give_up(session, taken.id, str(error))
+                return
+            taken = _next() if utc_now() < now + COPY_LASTS else None
+
+
+def _count_one(taken: KeptReport, rows: Columnar, now: datetime) -> None:
+    for name in KINDS[taken.kind].copies:
+        rows.copy(name)
+    with reading() as session:
+        result = kept.counted(session, taken, kept.Told(rows, partial(_tell, taken)), now)
     with transaction() as session:
         kept.settle(session, taken.id, result, now)
 

@@ -28,13 +28,15 @@ Report = TypeVar("Report")
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[Query, Report]):
-    """`statements` is how many it runs on its rows: they tell how far a count is."""
+    """`statements` is how many it runs on its rows: they tell how far a count is. `copies` are tables that it asks so
+    much of that they are worth copying for it alone."""
 
     name: str
     query: type[Query]
     report: type[Report]
     count: Callable[[Session, Rows, Query, datetime], Report]
     statements: int
+    copies: tuple[str, ...] = ()
 
     def asked(self, query: Query) -> str:
         """The question as one text: equal questions give equal texts."""
@@ -89,7 +91,7 @@ def _rfm(_session: Session, rows: Rows, query: RfmQuery, now: datetime) -> RfmRe
     return rfm_report(rows, query, now)
 
 
-SEGMENT = Kind("segment", SegmentAsked, SegmentReport, _segment, statements=6)
+SEGMENT = Kind("segment", SegmentAsked, SegmentReport, _segment, statements=6, copies=("event",))
 COMPARISON = Kind("comparison", ComparisonAsked, SegmentComparison, _comparison, statements=2)
 COHORTS = Kind("cohorts", CohortQuery, CohortGrid, _cohorts, statements=2)
 SURVIVAL = Kind("survival", SurvivalQuery, Survival, survival, statements=1)

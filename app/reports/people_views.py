@@ -1,16 +1,21 @@
 """Reports about people: a segment by month, cohorts, survival, the ladder, RFM, and segments side by side."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import Response, render_template, request
+from pydantic import BaseModel
 
 from app.audiences.segment import find
 from app.db import reading, utc_now
 from app.reports import tables
 from app.reports.history import History, history
-from app.reports.kinds import COHORTS, MOVES, RFM, SEGMENT, SURVIVAL, SegmentAsked
+from app.reports.kinds import COHORTS, MOVES, RFM, SEGMENT, SURVIVAL, Kind, SegmentAsked
 from app.reports.query import CohortQuery, HistoryQuery, MovesQuery, RfmQuery, SurvivalQuery, read
 from app.reports.shelf import ENDING, arguments, blueprint, file, page, segment_choices, table
+
+Query = TypeVar("Query", bound=BaseModel)
+Report = TypeVar("Report")
 
 
 @blueprint.get("/reports/everybody", defaults={"segment_id": None}, endpoint="everybody")
@@ -28,54 +33,30 @@ def segment_file(segment_id: int | None, ending: str) -> Response:
     return table(SEGMENT, _segment_asked(segment_id), ending, name, tables.segment_table)
 
 
-@blueprint.get("/reports/cohorts")
-def cohorts() -> str:
-    """The grid."""
-    return page("reports/cohorts.html", COHORTS, read(CohortQuery, request.args), _choices)
+def _both(
+    name: str,
+    kind: Kind[Query, Report],
+    asked: type[Query],
+    rows: Callable[[Report], Any],
+    named: Callable[[Query], str] = lambda _query: "",
+) -> None:
+    """The page of a report and the same as a file, whose name says what else was asked."""
+
+    def show() -> str:
+        return page(f"reports/{name}.html", kind, read(asked, request.args), _choices)
+
+    def keep(ending: str) -> Response:
+        query = read(asked, request.args)
+        return table(kind, query, ending, name + named(query), rows)
+
+    blueprint.add_url_rule(f"/reports/{name}", name, show)
+    blueprint.add_url_rule(f"/reports/{name}.{ENDING}", f"{name}_file", keep)
 
 
-@blueprint.get(f"/reports/cohorts.{ENDING}")
-def cohorts_file(ending: str) -> Response:
-    """The same as a file."""
-    query = read(CohortQuery, request.args)
-    return table(COHORTS, query, ending, f"cohorts-{query.since}-{query.metric}", tables.cohort_table)
-
-
-@blueprint.get("/reports/survival")
-def survival() -> str:
-    """How long people stay."""
-    return page("reports/survival.html", SURVIVAL, read(SurvivalQuery, request.args), _choices)
-
-
-@blueprint.get(f"/reports/survival.{ENDING}")
-def survival_file(ending: str) -> Response:
-    """The same as a file."""
-    query = read(SurvivalQuery, request.args)
-    return table(SURVIVAL, query, ending, f"survival-{query.of}", tables.survival_table)
-
-
-@blueprint.get("/reports/ladder")
-def ladder() -> str:
-    """Who moved where."""
-    return page("reports/ladder.html", MOVES, read(MovesQuery, request.args), _choices)
-
-
-@blueprint.get(f"/reports/ladder.{ENDING}")
-def ladder_file(ending: str) -> Response:
-    """The same as a file."""
-    return table(MOVES, read(MovesQuery, request.args), ending, "ladder", tables.moves_table)
-
-
-@blueprint.get("/reports/rfm")
-def rfm() -> str:
-    """Who buys how."""
-    return page("reports/rfm.html", RFM, read(RfmQuery, request.args), _choices)
-
-
-@blueprint.get(f"/reports/rfm.{ENDING}")
-def rfm_file(ending: str) -> Response:
-    """The same as a file."""
-    return table(RFM, read(RfmQuery, request.args), ending, "rfm", tables.rfm_table)
+_both("cohorts", COHORTS, CohortQuery, tables.cohort_table, lambda asked: f"-{asked.since}-{asked.metric}")
+_both("survival", SURVIVAL, SurvivalQuery, tables.survival_table, lambda asked: f"-{asked.of}")
+_both("ladder", MOVES, MovesQuery, tables.moves_table)
+_both("rfm", RFM, RfmQuery, tables.rfm_table)
 
 
 @blueprint.get("/reports/history", endpoint="history")

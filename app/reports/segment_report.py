@@ -19,7 +19,7 @@ from app.reports.recurring import Recurring, revenue_churn
 from app.reports.repeat import Repeat, repeat_rates
 from app.reports.retention import Retention, retention_between
 from app.reports.rows import Rows
-from app.reports.scope import People, Scope, count_people
+from app.reports.scope import SMALLEST_GROUP, People, Scope, count_people
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Month:
 @dataclass(frozen=True, slots=True)
 class SegmentReport:
     """`people` are active subscribers in the segment today, `measured` those of them who agreed to personal tracking:
-    opens and clicks can only be theirs."""
+    opens and clicks can only be theirs. `months` are none of a segment too small to be broken down."""
 
     segment_id: int | None
     name: str | None
@@ -53,7 +53,12 @@ class SegmentReport:
 
 
 def segment_report(
-    session: Session, segment_id: int | None, query: SegmentQuery, now: datetime, rows: Rows | None = None
+    session: Session,
+    segment_id: int | None,
+    query: SegmentQuery,
+    now: datetime,
+    rows: Rows | None = None,
+    smallest: int = SMALLEST_GROUP,
 ) -> SegmentReport:
     """The report of a segment, or of everybody for None, with the heavy counts from `rows`; NotFound."""
     segment = find(session, segment_id) if segment_id is not None else None
@@ -70,6 +75,12 @@ def segment_report(
         revenue_churn(source, there, meant.active_days, ends),
     )
     people, measured = count_people(session, scope)
+    months = tuple(
+        Month(period.label, period.start, period.end, period.end > now, *of)
+        for period, of in zip(periods, zip(*figures, strict=True), strict=True)
+    )
+    # Of those in it then there may have been more than there are today.
+    largest = max([people, *(month.retention.end for month in months if then)])
     return SegmentReport(
         segment_id=segment_id,
         name=segment.name if segment else None,
@@ -79,8 +90,5 @@ def segment_report(
         people_are=People.THEN if then else People.NOW,
         meant=meant,
         as_of=now,
-        months=tuple(
-            Month(period.label, period.start, period.end, period.end > now, *of)
-            for period, of in zip(periods, zip(*figures, strict=True), strict=True)
-        ),
+        months=months if segment_id is None or largest >= smallest else (),
     )

@@ -78,6 +78,44 @@ def lifetime_value() -> str:
     return str(_("(average order value · repeat rate) − acquisition cost, of all up to the end of the month."))
 
 
+def recurring_revenue(meant: Definitions) -> str:
+    """What stands for recurring revenue where nobody has a contract."""
+    return str(
+        _(
+            "Monthly recurring revenue: what those there at the start of the month had paid in the %(days)s days "
+            "before, refunds taken off, as an average of 30 days.",
+            days=meant.active_days,
+        )
+    )
+
+
+def measured() -> str:
+    """Of whom opens and clicks are known."""
+    return str(_("People who agreed to be measured personally: opens and clicks can only be theirs."))
+
+
+def opened() -> str:
+    """What an open is worth."""
+    return str(
+        _("Of those measured, the share whose mail program loaded the pictures: an estimate. Machines are left out.")
+    )
+
+
+def readers() -> str:
+    """Who reads."""
+    return str(_("People measured personally who opened or clicked anything in the month, each counted once."))
+
+
+def readers_per_day() -> str:
+    """The same by the day."""
+    return str(_("How many people opened or clicked anything on a day, on average over the days of the month."))
+
+
+def churn_as_it_was() -> str:
+    """The formula where segments are looked at as they were."""
+    return str(_("(left / size when the month began) · 100: of those in the segment then, the share that left it."))
+
+
 def rungs() -> dict[Rung, str]:
     """The rungs of the ladder."""
     return {

@@ -13,6 +13,7 @@ from app.scoring import api, person_views, views
 from app.scoring.apply import move_scored, tally_scores
 from app.scoring.card import score_card
 from app.scoring.defaults import defaults
+from app.scoring.history import HISTORY
 from app.scoring.jobs import keep_scores
 from app.scoring.kinds import KINDS
 from app.scoring.rebuild import rebuild as rebuild_scores
@@ -36,5 +37,6 @@ feature = Feature(
     navigation=(NavigationEntry(_l("Tiers & scores"), "scoring.index", "award", 50),),
     profile_cards=(score_card,),
     captions=captions,
+    history=HISTORY,
     defaults=defaults,
 )

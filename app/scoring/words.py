@@ -1,7 +1,7 @@
 """What is said about scores elsewhere: segment fields, merge tags, and what stands beneath events on the timeline."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import BigInteger, ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
-from app.db import utc_now
+from app.db import one_of, rows, utc_now
 from app.events.models import Event
 from app.feature import house
 from app.formatting import day as formatted
@@ -20,6 +20,7 @@ from app.scoring.points import Rule, decay_of, score_clock, score_clocks, today
 from app.scoring.tiers import all_tiers, tier_label
 from app.subscribers.models import Standing
 from segments.label import Label
+from segments.score import SCALE
 from segments.vocabulary import Choices, Field, FieldType, Group
 
 
@@ -27,12 +28,11 @@ def fields(session: Session) -> Iterator[Field]:
     """Each score in points of today, the main one first, tier, and since when."""
     group = Group.SCORE_AND_TIER
     for clock in score_clocks(session):
-        score = decay_of(clock).value_sql(_stored(clock), today(utc_now()))
         is_main = clock.id == MAIN
         name, label = f"score.{clock.id}", Label(f"score “{clock.name}”", f"Punktestand „{clock.name}“")
         if is_main:
             name, label = "score", Label("score", "Punktestand")
-        yield Field(name, label, FieldType.NUMBER, partial(_itself, score), group)
+        yield Field(name, label, FieldType.NUMBER, group=group, as_of=partial(_points, clock))
     tiers = tuple((str(tier.id), tier_label(tier.name)) for tier in all_tiers(session))
     yield Field("tier", Label("tier", "Stufe"), FieldType.CHOICE, lambda: Standing.tier_id, group, tiers)
     since = Label("last change of tier", "letzter Stufenwechsel")
@@ -47,8 +47,12 @@ def _stored(clock: ScoreClock) -> ColumnElement[Any]:
     return func.coalesce(aside, literal(0, BigInteger))
 
 
-def _itself(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return column
+def _points(clock: ScoreClock, now: datetime) -> Callable[[], ColumnElement[Any]]:
+    """The score in points of a day. So long before the landmark that nothing counts any more, it is of the first day on
+    which something does."""
+    decay, stored = decay_of(clock), _stored(clock)
+    day = max(today(now), decay.landmark_day - SCALE * decay.half_life_days)
+    return lambda: decay.value_sql(stored, day)
 
 
 def condition_choices(session: Session) -> dict[str, Choices]:
@@ -96,7 +100,7 @@ def merge_tags(session: Session, subscriber_ids: Sequence[int], wanted: Containe
     people = select(Standing.subscriber_id, Standing.score, Standing.tier_id)
     return {
         person: {"score": round(decay.value(score, day), 1), "tier": names.get(tier_id)}
-        for person, score, tier_id in session.execute(people.where(Standing.subscriber_id.in_(subscriber_ids)))
+        for person, score, tier_id in rows(session, people.where(one_of(Standing.subscriber_id, subscriber_ids)))
     }
 
 

@@ -1,13 +1,13 @@
 """The words that rules may say about purchases."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import organisation
-from app.db import utc_now
 from app.shop.models import Order, Product
 from app.subscribers.models import Standing
 from segments.label import Label
@@ -60,7 +60,14 @@ def fields(session: Session) -> Iterator[Field]:
     last = Label("product bought last", "zuletzt gekauftes Produkt")
     yield Field("last_product", last, FieldType.CHOICE, _last_product, group, known)
     classes = tuple((each.value, label) for each, label in CLASS_LABELS.items())
-    yield Field("value_class", Label("value class", "Wertklasse"), FieldType.CHOICE, _value_class, group, classes)
+    yield Field(
+        "value_class",
+        Label("value class", "Wertklasse"),
+        FieldType.CHOICE,
+        as_of=_value_class,
+        group=group,
+        choices=classes,
+    )
 
 
 def _orders() -> ColumnElement[Any]:
@@ -159,11 +166,11 @@ def _last_product() -> ColumnElement[Any]:
     return case((Standing.orders > 0, newest.correlate(Standing).scalar_subquery()))
 
 
-def _value_class() -> ColumnElement[Any]:
-    """The RFM class as of now, by the borders of the house; unknown without an order."""
-    bought_at, now = type_coerce(Standing.last_order_at, BigInteger), int(utc_now().timestamp())
-    found = rfm_case(bought_at, now, Standing.orders.expression, Standing.spent.expression)
-    return case((Standing.orders > 0, found))
+def _value_class(now: datetime) -> Callable[[], ColumnElement[Any]]:
+    """The RFM class at a moment, by the borders of the house; unknown without an order."""
+    bought_at = type_coerce(Standing.last_order_at, BigInteger)
+    found = rfm_case(bought_at, int(now.timestamp()), Standing.orders.expression, Standing.spent.expression)
+    return lambda: case((Standing.orders > 0, found))
 
 
 def _has_bought(keys: Sequence[str]) -> ColumnElement[bool]:

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, case, cast, func, select
+from sqlalchemy.orm import Session
 
 from app.feature import History
 from app.shop.models import Order
 
 
-def _counts_then(moment: datetime) -> "Select[*tuple[Any, ...]]":
+def _counts_then(_session: Session, moment: datetime) -> "Select[*tuple[Any, ...]]":
     """Just before a moment, of those who had bought anything; `counts.py` keeps the present."""
     bought = Order.amount >= 0
     counted = select(

@@ -4,7 +4,7 @@ All are asked from the narrow `standing` table; what stands elsewhere is looked 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from babel import Locale
@@ -33,7 +33,7 @@ from app.subscribers.models import (
 from app.subscribers.topics import topics
 from app.subscribers.values import COUNTRIES, LANGUAGES
 from segments.label import Label
-from segments.vocabulary import Choices, Field, FieldType, Group
+from segments.vocabulary import Beside, Choices, Field, FieldType, Group
 
 STATUS_LABELS = {
     Status.PENDING: Label("pending", "unbestätigt"),
@@ -161,7 +161,8 @@ def _custom(field: CustomField) -> Field:
     choices = tuple((choice, Label(choice, choice)) for choice in field.choices)
     name, group = f"custom.{field.key}", Group.CUSTOM
     if field.kind is FieldKind.LIST:
-        return Field(name, label, FieldType.LIST, _held_in(field.key), group, choices, shows=_written(field.key))
+        held, shown = partial(holds_any, Subscriber.attributes.expression, field.key), _written(field.key)
+        return Field(name, label, FieldType.LIST, held, group, choices, shows=shown, beside=_profile)
     stored = Subscriber.attributes[field.key]
     value = {FieldKind.NUMBER: stored.as_float, FieldKind.FLAG: stored.as_boolean}.get(field.kind, stored.as_string)()
     return _wide(name, label, _TYPES[field.kind], value, group, choices)
@@ -171,17 +172,13 @@ def _wide(
     name: str, label: Label, kind: FieldType, value: Any, group: Group = Group.PROFILE, choices: Choices = ()
 ) -> Field:
     """A word about a value of the wide row."""
-    return Field(name, label, kind, lambda: value, group, choices, beside=_beside, shows=_of_subscriber(value))
+    return Field(name, label, kind, lambda: value, group, choices, beside=_profile, shows=_of_subscriber(value))
 
 
-def _beside(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+def _profile(_asked: object = None) -> Beside:
     """EXISTS by key: SQLite looks it up in the order of people, and PostgreSQL joins where all are asked."""
-    own = select(Subscriber.id).where(Subscriber.id == Standing.subscriber_id, condition)
-    return own.correlate(Standing).exists()
-
-
-def _held_in(key: str) -> Callable[[Sequence[str]], ColumnElement[bool]]:
-    return lambda values: _beside(holds_any(Subscriber.attributes.expression, key, values))
+    own = select(Subscriber.id).where(Subscriber.id == Standing.subscriber_id)
+    return Beside(Subscriber.__tablename__, lambda condition: own.where(condition).correlate(Standing).exists())
 
 
 def _written(key: str) -> Callable[[], ColumnElement[Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import one_of, rows
 from app.subscribers.models import Standing, Subscriber, SubscriberTag, Subscription, Tag, Topic
 from app.subscribers.values import Birthday
 
@@ -21,10 +22,11 @@ def merge_tags(session: Session, subscriber_ids: Sequence[int], wanted: Containe
     people = select(Subscriber.id, *columns.values()).join(Subscriber.standing)
     tags = {
         key: dict(zip(names, values, strict=True))
-        for key, *values in session.execute(people.where(Subscriber.id.in_(subscriber_ids)))
+        for key, *values in rows(session, people.where(one_of(Subscriber.id, subscriber_ids)))
     }
-    for values in tags.values():
-        _complete(values, wanted)
+    if "name" in wanted or "birthday" in wanted:
+        for values in tags.values():
+            _complete(values, wanted)
     _add_lists(session, tags, wanted)
     return tags
 
@@ -44,14 +46,15 @@ def _complete(values: dict[str, Any], wanted: Container[str]) -> None:
 
 def _add_lists(session: Session, tags: dict[int, dict[str, Any]], wanted: Container[str]) -> None:
     """`tags` and `topics`."""
-    worn = select(SubscriberTag.subscriber_id, Tag.name).join(Tag).where(SubscriberTag.subscriber_id.in_(tags))
-    lasting = Subscription.subscriber_id.in_(tags) & Subscription.ended_at.is_(None)
-    subscribed = select(Subscription.subscriber_id, Topic.key).join(Topic).where(lasting)
+    people = list(tags)
+    worn = select(SubscriberTag.subscriber_id, Tag.name).join(Tag).where(one_of(SubscriberTag.subscriber_id, people))
+    lasting = (one_of(Subscription.subscriber_id, people), Subscription.ended_at.is_(None))
+    subscribed = select(Subscription.subscriber_id, Topic.key).join(Topic).where(*lasting)
     for name, statement in (("tags", worn), ("topics", subscribed)):
         if name in wanted:
             for values in tags.values():
                 values[name] = []
-            for subscriber_id, word in session.execute(statement):
+            for subscriber_id, word in rows(session, statement):
                 tags[subscriber_id][name].append(word)
             for values in tags.values():
                 values[name].sort()

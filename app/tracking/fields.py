@@ -1,13 +1,14 @@
 """What rules may say about opens and clicks: always those of readers, never of machines."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.campaigns.models import Link
-from app.delivery.fields import campaign_choices
+from app.delivery.fields import campaign_choices, mail_of
 from app.delivery.models import Delivery
 from app.events.models import Event, Verdict
 from app.feature import EventKind
@@ -16,7 +17,7 @@ from app.tracking.kinds import CLICKED, OPENED
 from segments.label import Label
 from segments.text import matches
 from segments.truth import known
-from segments.vocabulary import Field, FieldType, Group, Happening
+from segments.vocabulary import Beside, Field, FieldType, Group, Happening
 
 _READERS = [verdict for verdict in Verdict if verdict.is_reader]
 
@@ -38,24 +39,28 @@ def _email(name: str, label: Label, kind: FieldType, column: Any) -> Field:
 
 
 def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
-    """The counts on `Standing` and the ledger answer most questions, and leave few people to look up for the others;
-    those are looked up one by one, but a campaign's mails lie together and are read at once."""
-    number, last = _counts(kind)
-    first = Delivery.opened_at if kind is OPENED else Delivery.clicked_at
+    hits = _Hits(kind, session.get_bind().dialect.name == "postgresql")
+    details = {"campaign": lambda: campaign_choices(session)} | ({"link": ()} if kind is CLICKED else {})
+    return Field(
+        name, label, FieldType.EVENT, hits.of, Group.EMAIL, details=details, shows=hits.counted, beside=hits.mail
+    )
 
-    def mine(happening: Happening) -> Select[int]:
-        hers = (Event.subscriber_id == Standing.subscriber_id, *_conditions(kind, happening))
-        return select(Event.id).where(*hers).correlate(Standing)
 
-    def counted(happening: Happening) -> ColumnElement[int]:
-        return mine(happening).with_only_columns(func.count(), maintain_column_froms=True).scalar_subquery()
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """Who opened or clicked, and how often. Counts on `Standing` and the ledger answer most questions, and leave few
+    people to look up for the others; PostgreSQL reads all events at once sooner than those of many people."""
 
-    def sql(happening: Happening) -> ColumnElement[bool]:
-        if happening.campaign is not None and happening == Happening(1, campaign=happening.campaign):
-            did = select(Delivery.subscriber_id).where(Delivery.campaign_id == happening.campaign, first.is_not(None))
-            return Standing.subscriber_id.in_(did)
+    kind: EventKind
+    is_at_once: bool
+
+    def of(self, happening: Happening) -> ColumnElement[bool]:
+        """Who did it so often."""
+        if found := self.mail(happening):
+            return found.people(self._first)
         if happening.link is not None:
-            return Standing.subscriber_id.in_(_people(kind, happening, first))
+            return Standing.subscriber_id.in_(_people(self.kind, happening, self._first))
+        number, last = _counts(self.kind)
         enough = [number >= happening.at_least]
         if happening.since is not None:
             enough.append(known(last, last >= happening.since))
@@ -63,20 +68,41 @@ def _did(name: str, label: Label, kind: EventKind, session: Session) -> Field:
             return enough[0]
         if happening == Happening(1, happening.since):
             return enough[1]
-        if happening.at_least == 1:
-            return and_(*enough, mine(happening).exists())
-        return and_(*enough, counted(happening) >= happening.at_least)
+        return and_(*enough, self._often(happening))
 
-    details = {"campaign": lambda: campaign_choices(session)} | ({"link": ()} if kind is CLICKED else {})
-    return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=details, shows=counted)
+    def mail(self, happening: Happening | None) -> Beside | None:
+        """The one mail that answers."""
+        campaign = happening.campaign if happening else None
+        if campaign is None or happening != Happening(1, campaign=campaign):
+            return None
+        return mail_of(campaign, self._first)
+
+    def counted(self, happening: Happening) -> ColumnElement[int]:
+        """How often somebody did it."""
+        mine = self._mine(happening).with_only_columns(func.count(), maintain_column_froms=True)
+        return mine.scalar_subquery()
+
+    @property
+    def _first(self) -> ColumnElement[bool]:
+        return (Delivery.opened_at if self.kind is OPENED else Delivery.clicked_at).is_not(None)
+
+    def _mine(self, happening: Happening) -> Select[int]:
+        hers = (Event.subscriber_id == Standing.subscriber_id, *_conditions(self.kind, happening))
+        return select(Event.id).where(*hers).correlate(Standing)
+
+    def _often(self, happening: Happening) -> ColumnElement[bool]:
+        if not self.is_at_once or happening.at_least == 1:
+            return self._mine(happening).limit(1).offset(happening.at_least - 1).exists()
+        people = select(Event.subscriber_id).where(*_conditions(self.kind, happening)).group_by(Event.subscriber_id)
+        return Standing.subscriber_id.in_(people.having(func.count() >= happening.at_least))
 
 
-def _people(kind: EventKind, happening: Happening, first: Any) -> Select[int]:
+def _people(kind: EventKind, happening: Happening, first: ColumnElement[bool]) -> Select[int]:
     """By way of the ledger, which lies in the order of campaigns and knows who did it at all."""
     mail = and_(Delivery.campaign_id == Event.campaign_id, Delivery.subscriber_id == Event.subscriber_id)
     leading = select(Link.campaign_id).where(_leads_to(happening.link or ""))
     people = select(Delivery.subscriber_id).join(Event, mail).where(Delivery.campaign_id.in_(leading))
-    people = people.where(first.is_not(None), *_conditions(kind, happening))
+    people = people.where(first, *_conditions(kind, happening))
     if happening.at_least == 1:
         return people
     return people.group_by(Delivery.subscriber_id).having(func.count() >= happening.at_least)

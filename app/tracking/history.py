@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy.orm import Session
 
 from app.events.models import Event, Verdict
 from app.feature import History
 from app.tracking.kinds import CLICKED, OPENED
 
 
-def _counts_then(moment: datetime) -> "Select[*tuple[Any, ...]]":
+def _counts_then(_session: Session, moment: datetime) -> "Select[*tuple[Any, ...]]":
     """Just before a moment, of those who had opened or clicked anything; `counts.py` keeps the present."""
     is_open, is_click = Event.kind == OPENED.code, Event.kind == CLICKED.code
     readers = [verdict for verdict in Verdict if verdict.is_reader]

@@ -206,7 +206,7 @@ def _run(sink: Sink, mails: Mails, limits: Limits | None = None, **options: obje
     relay = Relay("smtp", "localhost", sink.port, **options)  # type: ignore[arg-type]
     book = Book()
     transport = SmtpTransport(relay, "test.example", limits=limits, providers=Providers())
-    transport.send_many(iter(mails), book)
+    transport.send_many(book.of_each(mails))
     transport.close()
     check(sink, mails, book)
     return book
@@ -275,7 +275,7 @@ def test_connections_of_all_workers_together_stay_below_the_cap(valkey: str) -> 
         for number in range(2):
             transport = SmtpTransport(relay, "test.example", limits=SharedLimits(client))
             book = Book()
-            transport.send_many(iter(Mails(20)), book)
+            transport.send_many(book.of_each(Mails(20)))
             assert len(book.of(Result.ACCEPTED)) == 20
             assert sink.connections <= 2 * (number + 1)
             transport.close()

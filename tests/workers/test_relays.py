@@ -94,12 +94,12 @@ def test_a_relay_that_comes_back_is_used_by_the_next_call() -> None:
     with Sink(lambda at, _recipient: "421 4.3.2 not now" if at == "connect" else None) as sink:
         transport = SmtpTransport(sink.relay, "test.example")
         book = Book()
-        transport.send_many(iter(Mails()), book)
+        transport.send_many(book.of_each(Mails()))
         assert book.of(Result.UNREACHABLE) == {0}
         assert (book.ended[0].code, book.ended[0].enhanced) == (421, "4.3.2")
         sink.fault = lambda _at, _recipient: None
         book = Book()
-        transport.send_many(iter(Mails()), book)
+        transport.send_many(book.of_each(Mails()))
         transport.close()
         assert book.of(Result.ACCEPTED) == set(range(MAILS))
 

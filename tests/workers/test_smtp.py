@@ -319,7 +319,7 @@ def test_a_server_that_speaks_no_tls_where_it_is_wanted_at_once(sink: Sink, trus
 def test_many_mails_over_tls(security: str, server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
     with Sink(certificate=server_tls, security=security, password="secret") as sink:
         book, mails = Book(), Mails(60, large)
-        transport_to(sink, trusting).send_many(iter(mails), book)
+        transport_to(sink, trusting).send_many(book.of_each(mails))
         check(sink, mails, book)
         assert book.of(Result.ACCEPTED) == set(range(60))
 

@@ -7,9 +7,9 @@ to a mail whose connection broke, and when the call is over. Not in charge of: c
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from app.transport import Handover, MailObject, Outcome, Result
+from app.transport import Handover, MailObject, Mails, Outcome, Result
 from workers.smtp.envelope import unfit
 from workers.smtp.gate import Gate, held_back
 from workers.smtp.parcel import Parcel
@@ -21,9 +21,10 @@ from workers.smtp.wording import outcome
 _TRIES = 3
 # So many wait for another relay at most, and so many mails are looked at for one connection.
 _MOST_WAITING, _PULLS = 64, 50
-_NOT_READY = 0.002  # seconds
+# While none is ready it is looked for again after so many seconds, then twice, four times as many.
+_NOT_READY, _LONG_NOT_READY = 0.002, 0.064
 _HELD_BACK = 0.05
-STOPPED = Outcome(Result.UNREACHABLE, text="stopped")
+WITHDRAWN = Outcome(Result.WITHDRAWN)
 
 
 class Call:
@@ -31,8 +32,7 @@ class Call:
 
     def __init__(
         self,
-        mails: Iterator[MailObject | None],
-        handover: Handover,
+        mails: Mails,
         routes: Sequence[Route],
         gate: Gate | None,
         waker: Waker,
@@ -40,13 +40,13 @@ class Call:
         *,
         is_single: bool,
     ) -> None:
-        self._mails, self._handover, self._routes, self._gate = mails, handover, routes, gate
+        self._mails, self._routes, self._gate = mails, routes, gate
         self.waker, self.done, self.is_single = waker, done, is_single
         self.waiting: deque[Parcel] = deque()
         self.is_exhausted = False
         self.stop_word: Outcome | None = None
         self.crash: BaseException | None = None
-        self._out = 0
+        self._out, self._not_ready = 0, _NOT_READY
         self._directory = Directory(routes)
 
     @property
@@ -56,7 +56,7 @@ class Call:
 
     def next_for(self, route: Route) -> Parcel | None:
         """The mail that this relay should take now, if there is one."""
-        if self.crash or self.stop_word or not self.goes_on():
+        if self.crash or self.stop_word:
             return None
         now = time.monotonic()
         wait = route.hold(now)
@@ -72,7 +72,7 @@ class Call:
 
     def fetch(self) -> bool:
         """Have a mail waiting, so that it is known which relay is needed; False if there is none now."""
-        if not self.waiting and self.takes_more and self.goes_on():
+        if not self.waiting and self.takes_more:
             parcel = self._pull(None)
             if parcel is not None:
                 self.waiting.append(parcel)
@@ -80,12 +80,12 @@ class Call:
 
     def begin(self, parcel: Parcel) -> bool:
         """See Owner."""
-        if self.crash or self.stop_word or not self.goes_on():
+        if not self.goes_on(parcel):
             return False
         if not parcel.is_begun:
             parcel.is_begun = True
             try:
-                self._handover.begin(parcel.mail)
+                parcel.handover.begin(parcel.mail)
             except BaseException as error:  # noqa: BLE001 - raised again by the transport
                 self.fail(error)
                 return False
@@ -99,7 +99,7 @@ class Call:
         if self.crash:
             return
         try:
-            self._handover.end(parcel.mail, outcome)
+            parcel.handover.end(parcel.mail, outcome)
         except BaseException as error:  # noqa: BLE001 - raised again by the transport
             self.fail(error)
             return
@@ -109,8 +109,8 @@ class Call:
 
     def give_back(self, parcel: Parcel, route: Route, reply: Reply | None, why: str, *, counts: bool) -> None:
         """A mail that the server does not have: to the next connection, but not for ever."""
-        if self.crash or self.stop_word:
-            self.end(parcel, self.stop_word or STOPPED)
+        if not self.goes_on(parcel):
+            self.end(parcel, self.stop_word or WITHDRAWN)
             return
         if parcel.tries == 0:
             parcel.replies_then = route.replies
@@ -153,18 +153,23 @@ class Call:
         self.waker.wake(0)
         self._see_whether_done()
 
-    def goes_on(self) -> bool:
-        """Ask whether we may go on; stop if not."""
+    def goes_on(self, parcel: Parcel) -> bool:
+        """Whether this one may still be begun."""
         if self.stop_word is not None or self.crash is not None:
             return False
         try:
-            goes_on = self._handover.may_go_on()
+            return parcel.handover.may_go_on()
         except BaseException as error:  # noqa: BLE001 - raised again by the transport
             self.fail(error)
             return False
-        if not goes_on:
-            self.stop(STOPPED)
-        return goes_on
+
+    def recall(self) -> None:
+        """End what waits here and is not wanted any more."""
+        for parcel in [each for each in self.waiting if not self.goes_on(each)]:
+            self.waiting.remove(parcel)
+            self.end(parcel, WITHDRAWN)
+        for parcel in self._gate.give_out(lambda each: not self.goes_on(each)) if self._gate is not None else ():
+            self.end(parcel, WITHDRAWN)
 
     def fail(self, error: BaseException) -> None:
         """End the call by this error, which the transport raises."""
@@ -198,10 +203,10 @@ class Call:
         for _ in range(_PULLS):
             if not self.takes_more or len(self.waiting) >= _MOST_WAITING:
                 return None
-            mail = self._next()
-            if mail is None:
+            found = self._next()
+            if found is None:
                 return None
-            parcel = self._admit(mail)
+            parcel = self._admit(*found)
             if parcel is None:
                 continue
             if route is None or route.index in parcel.routes:
@@ -211,9 +216,9 @@ class Call:
         self.waker.wake(_HELD_BACK)
         return None
 
-    def _next(self) -> MailObject | None:
+    def _next(self) -> tuple[MailObject, Handover] | None:
         try:
-            mail = next(self._mails)
+            found = next(self._mails)
         except StopIteration:
             self.is_exhausted = True
             self._see_whether_done()
@@ -221,14 +226,17 @@ class Call:
         except BaseException as error:  # noqa: BLE001 - raised again by the transport
             self.fail(error)
             return None
-        if mail is None:
-            self.waker.wake(_NOT_READY)
-        return mail
+        if found is None:
+            self.waker.wake(self._not_ready)
+            self._not_ready = min(2 * self._not_ready, _LONG_NOT_READY)
+        else:
+            self._not_ready = _NOT_READY
+        return found
 
-    def _admit(self, mail: MailObject) -> Parcel | None:
+    def _admit(self, mail: MailObject, handover: Handover) -> Parcel | None:
         """The parcel of a mail that may go now; None if it has ended, or waits for its provider's limit."""
         self._out += 1
-        parcel = Parcel(mail, self._directory.of(mail.envelope_sender))
+        parcel = Parcel(mail, handover, self._directory.of(mail.envelope_sender))
         verdict = unfit(mail)
         if verdict is None and not parcel.routes:
             text = f"no relay of SMTP_URL serves the sender domain {mail.envelope_sender.rpartition('@')[2]}"

@@ -22,6 +22,8 @@ from workers.smtp.wording import LOST, outcome_of, said
 _RSET, _MAIL, _RCPT, _DATA, _DOT, _EMPTY = "rset", "mail", "rcpt", "data", "dot", "empty"
 _ENVELOPE = (_MAIL, _RCPT, _DATA)
 _END = b".\r\n"
+# A mail that stands behind one whose reply takes longer than so many seconds goes to another connection.
+_STUCK = 5.0
 
 
 class Connection(Wire):
@@ -31,17 +33,18 @@ class Connection(Wire):
         super().__init__(times, loop)
         self.route, self.offers = route, Offers()
         self.served, self.since = 0, time.monotonic()
+        # The mail whose envelope is out, and whose content is not.
+        self.offered: Parcel | None = None
         # Kept from an earlier call: whether the relay still knows us is found out by the next command.
         self.is_kept = False
         self._owner = owner
         self._expected: deque[str] = deque()
         self._commands: list[bytes] = []
-        self._offered: Parcel | None = None
         self._under_way: Parcel | None = None
         self._refusal: tuple[str, Reply] | None = None
         self._is_clean = True
-        # Whether the mail that is offered stands behind one whose reply is still owed.
-        self._is_behind = False
+        # Since when the mail that is offered stands behind one whose reply is still owed.
+        self._behind_since: float | None = None
         # Whether the server has begun to deal with it.
         self._is_heard = False
         self._last: tuple[Reply, Outcome] | None = None
@@ -67,17 +70,21 @@ class Connection(Wire):
 
     def call_back(self) -> None:
         """Give back the mail that is offered and not begun: the session ends, or goes on to the last reply."""
-        parcel, self._offered = self._offered, None
+        parcel, self.offered = self.offered, None
         if parcel is None:
             return
         if self._under_way is None:
             self.break_off(STOPPED)
         self._owner.give_back(parcel, self, None, STOPPED, counts=False)
 
+    def is_stuck(self, now: float) -> bool:
+        """Whether the mail that is offered has stood behind another one for too long."""
+        return self._behind_since is not None and now - self._behind_since > _STUCK
+
     @property
     def is_idle(self) -> bool:
         """Whether no mail is offered or under way."""
-        return self._offered is None and self._under_way is None
+        return self.offered is None and self._under_way is None
 
     # Replies.
 
@@ -110,8 +117,8 @@ class Connection(Wire):
         if reply[0] == LOST:
             self.break_off(said(reply), reply)
             return
-        self._is_behind = False
-        if self._offered is None:
+        self._behind_since = None
+        if self.offered is None:
             if self._expected:  # called back: its envelope is out, its mail is not
                 self.break_off(STOPPED)
             else:
@@ -138,14 +145,14 @@ class Connection(Wire):
         elif is_good:
             # RFC 2920 §3.1: it waits for content though it has no recipient; there is none.
             self._expected.append(_EMPTY)
-            parcel, self._offered = self._offered, None
+            parcel, self.offered = self.offered, None
             self._refused_parcel(parcel)
             self._write(_END)
         else:
             self._refused()
 
     def _refused(self) -> None:
-        parcel, self._offered = self._offered, None
+        parcel, self.offered = self.offered, None
         self._refused_parcel(parcel)
         if not self.is_closed:
             self._next()
@@ -183,7 +190,7 @@ class Connection(Wire):
         return True
 
     def _envelope(self, parcel: Parcel) -> list[bytes]:
-        self._offered, self._is_heard = parcel, False
+        self.offered, self._is_heard = parcel, False
         self._expected.extend(_ENVELOPE)
         return list(commands(parcel.mail, self.offers))
 
@@ -192,25 +199,27 @@ class Connection(Wire):
         self._write(self._commands.pop(0))
 
     def _send_content(self) -> None:
-        parcel = self._offered
+        parcel = self.offered
         if parcel is None or not self._owner.begin(parcel):
             self.call_back()
             self.break_off(STOPPED)
             return
-        self._offered, self._under_way = None, parcel
-        pieces = [stuffed(parcel.mail.content), _END]
+        self.offered, self._under_way = None, parcel
+        content = parcel.mail.content
+        pieces = [content if parcel.mail.is_ready else stuffed(content), _END]
         self._expected.append(_DOT)
         following = self._owner.take(self) if self.offers.pipelining else None
         while following is not None and not self._accept(following):
             following = self._owner.take(self)
         if self.is_closed:
             return
+        now = self._loop.time()
         if following is not None:
             pieces += self._envelope(following)
-            self._is_behind = True
+            self._behind_since = now
         self._write(*pieces)
         if not self._is_choking:
-            self.deadline = self._loop.time() + self._times.dot
+            self.deadline = now + self._times.dot
 
     # Endings.
 
@@ -222,7 +231,7 @@ class Connection(Wire):
     def _settle(self, why: str, reply: Reply | None) -> None:
         """The session is over: say of each mail what is known of it."""
         under_way, self._under_way = self._under_way, None
-        offered, self._offered = self._offered, None
+        offered, self.offered = self.offered, None
         if under_way is not None:
             if self._is_choking and not self._is_secure:
                 self._owner.give_back(under_way, self, reply, why, counts=True)
@@ -231,7 +240,7 @@ class Connection(Wire):
         if offered is not None:
             # Many a server takes so many mails on a connection and then hangs up: that is not the next one's fault.
             is_first = self._is_heard or not self.served
-            self._owner.give_back(offered, self, reply, why, counts=is_first and not self._is_behind)
+            self._owner.give_back(offered, self, reply, why, counts=is_first and self._behind_since is None)
         self._owner.lost(self, reply, why)
 
     def _came(self) -> None:

@@ -5,6 +5,7 @@ It never holds up mails to others. Not in charge of: numbers (`limits.py`) and w
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -94,25 +95,26 @@ class Gate:
 
     def impatient(self) -> list[Parcel]:
         """Give out those whose provider has closed its door in the meantime."""
-        now = time.monotonic()
-        return self._give_out([queue for queue in self._queues.values() if queue.due - now > _PATIENCE])
+        latest = time.monotonic() + _PATIENCE
+        return self.give_out(lambda parcel: self._queues[parcel.provider or ""].due > latest)
 
     def clear(self) -> list[Parcel]:
         """Give out all that wait."""
-        return self._give_out(list(self._queues.values()))
+        return self.give_out(lambda _parcel: True)
+
+    def give_out(self, which: Callable[[Parcel], bool]) -> list[Parcel]:
+        """Let go of those of which this is true."""
+        out = {parcel for parcel in self._kept if which(parcel)}
+        for queue in self._queues.values() if out else ():
+            queue.parked = deque(parcel for parcel in queue.parked if parcel not in out)
+        self._kept -= out
+        return list(out)
 
     def renew(self) -> None:
         """Say that the mails in hand are still in hand."""
         for name, places in self._places.items():
             if places:
                 self._limits.renew(name, places)
-
-    def _give_out(self, queues: list[_Queue]) -> list[Parcel]:
-        parcels = [parcel for queue in queues for parcel in queue.parked]
-        for queue in queues:
-            queue.parked.clear()
-        self._kept.difference_update(parcels)
-        return parcels
 
     def _take(self, parcel: Parcel, provider: Provider) -> float:
         name, place = f"provider:{provider.name}", f"{self._owner}:{next(self._numbers)}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.transport import MailObject
+from app.transport import Handover, MailObject
 
 
 @dataclass(slots=True, eq=False)
@@ -12,6 +12,7 @@ class Parcel:
     """
 
     mail: MailObject
+    handover: Handover
     routes: tuple[int, ...]
     tries: int = 0
     replies_then: int = 0

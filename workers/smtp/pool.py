@@ -216,15 +216,21 @@ class Pool:
         now = opener.loop.time()
         for route in self.routes:
             for connection in list(route.connections):
-                if connection.overdue(now):
-                    connection.break_off(_SILENT)
+                self._look_at(connection, now, call)
             route.may_grow(time.monotonic())
             route.expire(time.monotonic())
-        call.goes_on()
+        call.recall()
         self._renew()
         self.feed(may_grow=True)
         if not call.done.done():
             self._sweeping = opener.loop.call_later(_SWEEP, self._sweep)
+
+    @staticmethod
+    def _look_at(connection: Connection, now: float, call: Call) -> None:
+        if connection.overdue(now):
+            connection.break_off(_SILENT)
+        elif connection.offered is not None and (connection.is_stuck(now) or not call.goes_on(connection.offered)):
+            connection.call_back()
 
     def _renew(self) -> None:
         """Say in Redis what is in use, and give up what is more than our share of a relay."""

@@ -41,6 +41,8 @@ class Providers:
         if found is not None:
             return found
         hosts = self._mx_hosts(domain)
+        if not hosts:
+            return None
         return next((each for each in self._all if any(host.endswith(each.mx) for host in hosts)), None)
 
     def named(self, name: str) -> Provider:

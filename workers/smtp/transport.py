@@ -17,7 +17,7 @@ from typing import Any
 import uvloop
 
 from app.relay import Relay
-from app.transport import Handover, MailObject, Outcome, Result
+from app.transport import MailObject, Mails, Outcome, Result
 from workers.smtp.call import Call
 from workers.smtp.gate import Gate
 from workers.smtp.limits import Limits, LocalLimits
@@ -59,12 +59,12 @@ class SmtpTransport:
     def send(self, mail: MailObject) -> Outcome:
         """Hand over one mail and wait for the final word. Somebody waits for it: no provider's limit holds it back."""
         single = _Single()
-        self._run(iter((mail,)), single, gate=None, is_single=True)
+        self._run(iter(((mail, single),)), gate=None, is_single=True)
         return single.outcome
 
-    def send_many(self, mails: Iterator[MailObject | None], handover: Handover) -> None:
+    def send_many(self, mails: Mails) -> None:
         """Hand over all of them, over as many connections as the relays take. See Transport."""
-        self._run(mails, handover, gate=self._gate, is_single=False)
+        self._run(mails, gate=self._gate, is_single=False)
 
     def close(self) -> None:
         """Take leave of all relays. A later mail opens new connections."""
@@ -76,15 +76,13 @@ class SmtpTransport:
                 finally:
                     loop.close()
 
-    def _run(
-        self, mails: Iterator[MailObject | None], handover: Handover, *, gate: Gate | None, is_single: bool
-    ) -> None:
+    def _run(self, mails: Mails, *, gate: Gate | None, is_single: bool) -> None:
         if self._loop is None:
             self._loop = uvloop.new_event_loop()
         loop = self._loop
         opener = Opener(self._pool, self._own_name, self._context, self._times, loop)
         waker = Waker(loop, self._pool.feed)
-        call = Call(mails, handover, self._routes, gate, waker, loop.create_future(), is_single=is_single)
+        call = Call(mails, self._routes, gate, waker, loop.create_future(), is_single=is_single)
         loop.set_exception_handler(partial(_crash, call))
         task = loop.create_task(self._pool.run(call, opener))
         with _apart():

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from psycopg.errors import UniqueViolation
 from sqlalchemy import BigInteger, String, Table, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -79,6 +78,9 @@ def add_people(session: Session, import_: Import, people: Sequence[Person], now:
     for number, each in zip(next_ids(session, Subscriber, len(people)), people, strict=True):
         each.id = number
     rows = [(each.id, *addresses[each.address.key], *(each.values[name] for name in PROFILE)) for each in people]
+    # PostgreSQL's client is not loaded where SQLite is used.
+    from psycopg.errors import UniqueViolation
+
     try:
         insert_rows(session, Subscriber, (*names, *PROFILE), rows)
     except UniqueViolation as error:

@@ -62,6 +62,32 @@ def test_a_broken_segment_is_listed_with_its_problem(api: FlaskClient) -> None:
     assert (item["problem"], item["sentence"]) == ("there is no field “custom.gone”", {})
 
 
+def test_a_machine_is_told_why_somebody_is_in_a_segment(api: FlaskClient) -> None:
+    english = {"field": "language", "op": "is", "value": "en"}
+    with transaction() as session:
+        anna = make.subscriber(session, country="DE", language="de").id
+        inner = make.segment(session, {"any": [english, GERMANY]}, "Readers").id
+        named = {"field": "segments", "op": "has_any", "value": [str(inner)]}
+        segment = make.segment(session, {"all": [named, {"not": GERMANY}]}, "Abroad").id
+        broken = make.segment(session, {"field": "custom.gone", "op": "is", "value": "x"}, "Broken").id
+    path = f"/api/v1/segments/{segment}/why/{anna}"
+    why = api.get(path).json
+    assert why
+    assert (why["is_in"], why["counts"]) == (False, True)
+    inside, outside = why["judgement"]["parts"]
+    assert (inside["holds"], inside["decides"], outside["holds"], outside["decides"]) == (True, False, False, True)
+    (leaf,) = outside["parts"]
+    assert (leaf["text"], leaf["fact"]) == ("country is Germany", "Germany")
+    assert inside["text"] == "segments include Readers"
+    assert "language is English" in str(inside["parts"])
+    german = api.get(f"{path}?language=de").json
+    assert german
+    assert german["judgement"]["parts"][1]["parts"][0]["text"] == "Land ist Deutschland"
+    assert api.get(f"/api/v1/segments/{segment}/why/4711").status_code == 404
+    assert api.get(f"/api/v1/segments/4711/why/{anna}").status_code == 404
+    assert api.get(f"/api/v1/segments/{broken}/why/{anna}").status_code == 422
+
+
 @pytest.mark.parametrize("path", ["/api/v1/segments", "/api/v1/segments/1", "/api/v1/segments/1/members"])
 def test_without_a_key_there_is_no_answer(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 401

@@ -14,7 +14,7 @@ from app.audiences.reading import reader
 from app.audiences.segment import archive, change, create, current_segments, find, restore
 from app.db import transaction
 from app.errors import Conflict, Invalid, NotFound
-from app.subscribers.models import Status, Subscription, Suppression, SuppressionReason
+from app.subscribers.models import Status, SubscriberTag, Subscription, Suppression, SuppressionReason, Tag
 from segments.rule import RuleError
 from tests import make
 
@@ -116,7 +116,24 @@ def test_the_sample_is_ten_of_those_who_are_counted() -> None:
         make.subscriber(session, country="AT")
         meant = reader(session, NOW).people(GERMANY)
         assert count(session, meant) == 12
-        assert [person.id for person in sample(session, meant)] == people[:1:-1]
+        assert [person.id for person in sample(session, meant, 12)] == people[:1:-1]
+
+
+@pytest.mark.parametrize("are_spread", [True, False])
+def test_a_sample_of_many_looks_at_the_newest_first(*, are_spread: bool) -> None:
+    tagged = {"field": "tags", "op": "has_any", "value": ["press"]}
+    with transaction() as session:
+        people = [make.subscriber(session, country="DE") for _ in range(60)]
+        chosen = people[::3] if are_spread else people[:20]
+        press = Tag(name="press")
+        session.add(press)
+        session.flush()
+        session.add_all(SubscriberTag(tag_id=press.id, subscriber_id=each.id) for each in chosen)
+        session.flush()
+        meant = reader(session, NOW).people(tagged)
+        newest = [each.id for each in chosen[::-1]]
+        assert [person.id for person in sample(session, meant, 20, 2)] == newest[:2]
+        assert [person.id for person in sample(session, meant, 20)] == newest[:10]
 
 
 def test_an_explanation_judges_every_part_of_the_rule() -> None:

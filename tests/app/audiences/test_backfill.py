@@ -12,15 +12,18 @@ from sqlalchemy.orm import Session
 from app.audiences.backfill import backfill_step, waiting_backfill, want_backfill
 from app.audiences.jobs import work_out_histories
 from app.audiences.models import Backfill, BackfilledMembership, Segment
-from app.audiences.reading import reader
+from app.audiences.reading import Reader, reader
 from app.audiences.segment import change, create, version_at, versions
-from app.audiences.then import without_history
+from app.audiences.then import members_then, without_history
 from app.db import transaction
 from app.errors import Invalid
 from app.events.models import Verdict
 from app.events.record import happening, record
 from app.feature import house
 from app.scoring.defaults import defaults
+from app.scoring.kinds import TIER_CHANGED
+from app.scoring.models import Tier
+from app.scoring.tiers import all_tiers
 from app.shop.orders import NewOrder, take_orders
 from app.subscribers.models import Standing
 from tests import make
@@ -47,6 +50,8 @@ RULES: list[dict[str, Any]] = [
             {"field": "joined", "op": "within_days", "value": 5},
         ]
     },
+    {"field": "score", "op": "at_least", "value": 6},
+    {"field": "value_class", "op": "is_any_of", "value": ["promising", "loyal"]},
 ]
 
 
@@ -77,6 +82,7 @@ def mornings() -> Iterator[datetime]:
 
 def test_what_is_worked_out_is_what_the_rule_said_as_things_happened() -> None:
     with transaction() as session:
+        defaults(session, NOW)
         people = [
             make.subscriber(session, created_at=FIRST + timedelta(days=n % 7), confirmed_at=None).id for n in range(8)
         ]
@@ -116,7 +122,7 @@ def backfilled(segment: int, moment: datetime) -> Any:
     [
         ({"field": "country", "op": "is", "value": "DE"}, "country"),
         ({"field": "tags", "op": "has_any", "value": ["vip"]}, "tags"),
-        ({"field": "score", "op": "at_least", "value": 3}, "score"),
+        ({"field": "devices", "op": "has_any", "value": ["mobile"]}, "devices"),
         ({"field": "status", "op": "is", "value": "active"}, "status"),
         ({"field": "first_name", "op": "is", "value": "Anna"}, "first name"),
     ],
@@ -150,3 +156,26 @@ def test_a_changed_rule_is_a_new_version_and_old_work_on_it_is_dropped() -> None
         assert order
         backfill_step(session, order, NOW)
         assert waiting_backfill(session) is None
+
+
+def test_a_tier_was_had_from_one_change_to_the_next() -> None:
+    with transaction() as session:
+        defaults(session, NOW)
+        lowest, _, regular, loyal = all_tiers(session)
+        stays, rises = (make.subscriber(session, created_at=FIRST).id for _ in range(2))
+        changes = ((3, lowest, loyal), (6, loyal, regular))
+        days = [FIRST + timedelta(days=after) for after, _old, _new in changes]
+        data = [{"from_id": old.id, "to_id": new.id} for _after, old, new in changes]
+        record(session, [happening(TIER_CHANGED, rises, at, data=said) for at, said in zip(days, data, strict=True)])
+        words = reader(session, NOW)
+
+        def had(tier: Tier, after: int) -> set[int]:
+            then = Reader(words.vocabulary, FIRST + timedelta(days=after, hours=1), words.zone)
+            rule = {"field": "tier", "op": "is", "value": str(tier.id)}
+            return set(session.scalars(members_then(session, then, rule)))
+
+        assert had(lowest, 1) == {stays, rises}
+        assert had(loyal, 3) == {rises}
+        assert had(lowest, 3) == {stays}
+        assert had(regular, 9) == {rises}
+        assert had(loyal, 9) == set()

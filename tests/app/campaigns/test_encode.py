@@ -82,13 +82,15 @@ def lines(text: str) -> str:
 
 
 def fit_for_the_wire(body: str) -> None:
-    """R17, R18: 7 bits, CRLF alone, at most 76 characters; no dot begins a line, no blank ends one."""
+    """R17, R18: 7 bits, CRLF alone, at most 76 characters; no dot begins a line, blanks never end one or meet."""
     assert body.endswith("\r\n")
     assert not re.search(r"[^\t\r\n -~]|(?<!\r)\n|\r(?!\n)", body)
     for line in body.split("\r\n"):
         assert len(line) <= 76
         assert not line.startswith(".")
-        assert not line.endswith((" ", "\t"))
+        assert not line.endswith(" ")
+        assert "  " not in line
+        assert "\t" not in line
 
 
 @settings(deadline=None)

@@ -1,8 +1,8 @@
 """A transport without sockets, for tests of what the ledger makes of whatever a relay may say."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from app.transport import Handover, MailObject, Outcome, Result
+from app.transport import Handover, MailObject, Mails, Outcome, Result
 
 ACCEPTED = Outcome(Result.ACCEPTED, 250, "2.0.0", "kept")
 
@@ -17,22 +17,24 @@ class Pipe:
         self.says = says or (lambda _mail: ACCEPTED)
         self.width = width
         self.taken: list[str] = []
-        self._held: list[MailObject] = []
+        self._held: list[tuple[MailObject, Handover]] = []
 
-    def send_many(self, mails: Iterator[MailObject | None], handover: Handover) -> None:
+    def send_many(self, mails: Mails) -> None:
         """As many at once as it is wide, each answered when there are enough or none is ready."""
-        for mail in mails:
-            if mail is None:
-                self._answer(handover)
+        for each in mails:
+            if each is None:
+                if not self._answer():
+                    break
                 continue
+            mail, handover = each
             if not handover.may_go_on():
-                handover.end(mail, Outcome(Result.UNREACHABLE, text="stopped"))
-                break
+                handover.end(mail, Outcome(Result.WITHDRAWN))
+                continue
             handover.begin(mail)
-            self._held.append(mail)
-            if len(self._held) >= self.width and not self._answer(handover):
+            self._held.append(each)
+            if len(self._held) >= self.width and not self._answer():
                 break
-        self._answer(handover)
+        self._answer()
 
     def die(self) -> None:
         """Forget what a sender that was killed had on the wire."""
@@ -45,10 +47,10 @@ class Pipe:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _answer(self, handover: Handover) -> bool:
+    def _answer(self) -> bool:
         held, self._held = self._held, []
         is_reached = True
-        for mail in held:
+        for mail, handover in held:
             outcome = self.says(mail)
             if outcome.result in {Result.ACCEPTED, Result.UNKNOWN}:
                 self.taken.append(mail.recipient)

@@ -31,7 +31,7 @@ GIVEN = {
 
 
 def october(session: Session, segment_id: int | None = None, **query: object) -> Retention:
-    report = segment_report(session, segment_id, SegmentQuery(until="2026-10", months=1, **query), NOW)
+    report = segment_report(session, segment_id, SegmentQuery(until="2026-10", months=1, **query), NOW, smallest=0)
     return report.months[0].retention
 
 

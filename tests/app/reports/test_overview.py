@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+import pytest
 from apiflask import APIFlask
 from sqlalchemy.orm import Session
 
 from app.db import transaction
 from app.events.models import Verdict
+from app.reports import kept
 from app.reports.comparison import compare_campaigns, compare_segments
+from app.reports.daily import build
 from app.reports.feed import latest
 from app.reports.growth import growth
 from app.reports.overview import overview, setup
@@ -76,16 +79,20 @@ def test_the_feed_shows_what_people_did_and_no_machine(app: APIFlask) -> None:
     assert "&lt;b&gt;Anna&lt;/b&gt;" in titles[0]  # S8
 
 
-def test_growth_counts_who_joined_and_left(app: APIFlask) -> None:
+def test_growth_counts_who_joined_and_left(app: APIFlask, monkeypatch: pytest.MonkeyPatch) -> None:
     with transaction() as session:
         make.subscriber(session, created_at=at("2026-10-05"))
         make.subscriber(session, created_at=at("2026-10-05"), status=Status.BOUNCED, ended_at=at("2026-11-05"))
         make.subscriber(session, created_at=at("2026-10-05"), status=Status.PENDING)
         months = growth(session, months_until(session, "2026-11", 2, NOW), NOW)
+        build(session, NOW)
+        monkeypatch.setattr(kept, "LIVE_EVENTS", -1)
+        from_days = growth(session, months_until(session, "2026-11", 2, NOW), NOW)
     assert [(one.label, one.joined, one.left, one.bounced) for one in months] == [
         ("2026-10", 2, 0, 0),
         ("2026-11", 0, 1, 1),
     ]
+    assert from_days == months
 
 
 def _bought_each_month(session: Session, people: list[int], until: str) -> None:

@@ -10,10 +10,11 @@ from flask.testing import FlaskClient
 from lxml import html
 from openpyxl import load_workbook
 from pydantic import BaseModel
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from app.campaigns.models import Link
 from app.db import transaction, utc_now
+from app.reports.daily import build
 from app.reports.schemas import (
     CampaignReportOut,
     CohortGridOut,
@@ -28,6 +29,7 @@ from app.reports.schemas import (
 )
 from app.shop.kinds import PURCHASED
 from app.spreadsheet import guarded, workbook
+from app.subscribers.models import Standing
 from tests import make
 from tests.app.reports.world import delivered, happened, launched, member
 
@@ -133,6 +135,35 @@ def test_page_csv_and_api_say_the_same(marketer: FlaskClient, api: FlaskClient, 
     assert (rows[-1]["retention_percent"], shown[-1][7]) == ("100.00", "100.0%")
     assert (october["engagement"]["revenue"], rows[-1]["revenue"]) == (PEOPLE * 1999, "239.88")
     assert (october["repeat"]["rate"], rows[-1]["repeat_rate_percent"]) == (100.0, "100.00")
+
+
+def test_of_a_segment_of_few_nothing_but_its_size_is_shown(
+    marketer: FlaskClient, api: FlaskClient, filled: dict[str, int]
+) -> None:
+    with transaction() as session:
+        few = make.segment(session, {"all": []}, "Few").id
+        for person in session.scalars(select(Standing.subscriber_id).limit(9)).all():
+            member(session, few, person, "2026-01-01")
+    for people in ("now", "then"):
+        page = marketer.get(f"/reports/segments/{few}?people={people}").get_data(as_text=True)
+        assert "9 active people are in this segment today" in page
+        assert "Bought again so far" not in page
+        assert rows_of(marketer.get(f"/reports/segments/{few}.csv?people={people}")) == []
+        found = api.get(f"/api/v1/reports/segments/{few}?people={people}").json
+        assert (found["people"], found["months"]) == (9, [])
+    whole = marketer.get(f"/reports/segments/{filled['segment']}").get_data(as_text=True)
+    assert "Bought again so far" in whole
+
+
+def test_numbers_in_tables_are_defined_beside_their_names(marketer: FlaskClient, filled: dict[str, int]) -> None:
+    """By hovering and by the keyboard: what can be focused is described by what it means."""
+    with transaction() as session:
+        build(session, utc_now())
+    for address, number in (("/reports/everybody", 7), ("/reports/", 5), ("/reports/history", 2)):
+        page = html.fromstring(marketer.get(address).get_data(as_text=True))
+        terms = page.xpath("//th//*[contains(@class, 'lb-term')][@tabindex='0']")
+        assert all(page.get_element_by_id(term.get("aria-describedby")).text_content() for term in terms)
+        assert len(terms) == number, address
 
 
 def test_the_cohort_csv_has_people_and_percent_for_each_month(marketer: FlaskClient, filled: dict[str, int]) -> None:

@@ -20,7 +20,7 @@ NOW = at("2026-11-21T12:00")
 
 
 def months(session: Session, segment_id: int | None = None, **query: object) -> dict[str, Month]:
-    report = segment_report(session, segment_id, SegmentQuery(until="2026-11", **query), NOW)
+    report = segment_report(session, segment_id, SegmentQuery(until="2026-11", **query), NOW, smallest=0)
     return {month.label: month for month in report.months}
 
 
