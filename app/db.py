@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Engine,
+    ForeignKeyConstraint,
     Integer,
     MetaData,
     Row,
@@ -77,10 +78,11 @@ class Code(TypeDecorator[StrEnum]):
         super().__init__()
         self.enum = enum
         self._members = list(enum)
+        self._places = {member.value: place for place, member in enumerate(enum)}
 
     def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """Take a member or its value."""
-        return None if value is None else self._members.index(self.enum(value))
+        return None if value is None else self._places[self.enum(value)]
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002
         """Give back the member."""
@@ -98,6 +100,12 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {datetime: Instant(), dict[str, Any]: Json, list[Any]: Json, int: BigInteger()}  # noqa: RUF012
+
+
+def unchecked_key(column: str, target: str) -> ForeignKeyConstraint:
+    """A key that all who look for somebody's rows know, and the database does not check."""
+    key = ForeignKeyConstraint([column], [target], info={"unchecked": True})
+    return key.ddl_if(callable_=lambda *_arguments, **_options: False)
 
 
 class db_now(FunctionElement[datetime]):  # noqa: N801 - reads like the SQL function it is
@@ -201,12 +209,15 @@ def _speak_sqlite(engine: Engine) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         # secure_delete: what is erased must not stay in free pages of the file (TRUST L12).
+        # wal_autocheckpoint: batches of events dirty thousands of pages, the same ones again and again; at SQLite's own
+        # 1,000 pages each batch would carry all of its pages over. Now a log of 64 MB does.
         for pragma in (
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
             "busy_timeout=30000",
             "secure_delete=ON",
+            "wal_autocheckpoint=16000",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -14,9 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.accounts.organisation import time_zone
+from app.audiences.history import sizes
+from app.audiences.models import Segment
 from app.audiences.segment import current_segments
 from app.config import Config
 from app.db import Database, reading, transaction, utc_now
@@ -165,6 +167,21 @@ def _pages(session: Session) -> Iterator[Case]:
 
     yield "history page, 20 segments x 24 months", ours_history, hand_history
 
+    largest, stamps = _largest(session), [int(now.timestamp()) // DAY * DAY - DAY * back for back in range(89, -1, -1)]
+    ends_of_days = [datetime.fromtimestamp(stamp, UTC) for stamp in stamps]
+
+    def hand_sizes() -> list[int]:
+        """A day's difference by the day, and the rest in one number."""
+        at = f"CASE WHEN {{0}} < {stamps[0]} THEN 0 ELSE ({{0}} - {stamps[0]}) / {DAY} + 1 END"
+        moved = [0] * 90
+        for column, sign in (("joined_at", 1), ("left_at", -1)):
+            found = f"SELECT {at.format(column)}, count(*) FROM membership WHERE segment_id = {largest}"
+            for place, number in session.execute(text(f"{found} AND {column} < {stamps[-1]} GROUP BY 1")):
+                moved[place] += sign * number
+        return list(accumulate(moved))
+
+    yield "a segment's page: 90 days of its size", lambda: sizes(session, largest, ends_of_days), hand_sizes
+
     def ours_rfm() -> int:
         return sum(group.people for group in rfm_report(session, RfmQuery(), now).classes.values())
 
@@ -184,6 +201,10 @@ def _pages(session: Session) -> Iterator[Case]:
         return sum(int(row[3]) for row in session.execute(text(grouped)))
 
     yield "rfm page", ours_rfm, hand_rfm
+
+
+def _largest(session: Session) -> int:
+    return session.scalars(select(Segment.id).order_by(Segment.size.desc()).limit(1)).one()
 
 
 def _kept(session: Session) -> Iterator[tuple[str, Counted, Counted]]:

@@ -3,7 +3,8 @@
     python -m bench.segments --database URL [--json FILE]          a world that `bench.make_world` made
     python -m bench.segments --people 1000000 [--json FILE]        a new one on each database, thrown away afterwards
 
-Both must count the same people, or the run stops. Each figure is the least of some, ours and theirs in turn.
+Both must count the same people, or the run stops. Each figure is the least of some, ours and theirs in turn. At the
+end, what the builder's previews of these rules take: counting, and finding ten people to show.
 """
 
 import argparse
@@ -15,14 +16,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from app import create_app
-from app.audiences.count import count
+from app.audiences.count import count, sample
 from app.audiences.models import LASTS, Segment
 from app.audiences.reading import Reader, reader
 from app.config import Config
@@ -37,7 +40,7 @@ from segments.sample import P, _coefficients
 from segments.typed import read_sentence
 from tests.postgres import running_postgres
 
-SERIES = 2
+SERIES = 3
 ACTIVE = "FROM standing s WHERE s.status = 1"
 
 
@@ -96,7 +99,7 @@ def _measured(name: str, url: str) -> dict[str, dict[str, Any]]:
     print(f"\n{name}\n{HEAD}")
     with _app(url) as (database, _tokens):
         _prepare()
-        figures = {}
+        figures, previews = {}, []
         with reading() as session:
             words = reader(session, datetime.now(UTC))
             places = _places(session, words)
@@ -105,14 +108,22 @@ def _measured(name: str, url: str) -> dict[str, dict[str, Any]]:
                 people = words.matching(rule)
                 figure, rows = _compared(session, case, lambda people=people: count(session, people), sql, places)
                 print(f"{figure}   {rows:>9,}", flush=True)
+                if rows:
+                    shown = partial(_preview, session, people)
+                    previews.append(min(_seconds(shown) for _ in range(SERIES)))
                 figures[f"{name}: {case}"] = {
                     "seconds": round(figure.seconds, 4),
                     "yardstick_seconds": round(figure.yardstick_seconds, 4),
                     "ratio": round(figure.seconds / figure.yardstick_seconds, 3),
                     "rows": rows,
                 }
+        print(f"previews, count and ten people: {median(previews):.3f} s, at most {max(previews):.3f} s")
         assert database
     return figures
+
+
+def _preview(session: Session, people: Any) -> object:
+    return sample(session, people, count(session, people))
 
 
 def _rules() -> Iterator[tuple[str, str, list[str]]]:
@@ -131,8 +142,9 @@ def _compared(
     counted = {ours(), *(each() for each in theirs)}
     if len(counted) != 1:
         sys.exit(f"{case}: ours and theirs count {counted}")
-    best = {place: min(_seconds(work) for _ in range(SERIES)) for place, work in enumerate([ours, *theirs])}
-    return Figure(case, best.pop(0), "by hand", min(best.values())), counted.pop()
+    rounds = [[_seconds(work) for work in (ours, *theirs)] for _ in range(SERIES)]
+    mine, *best = (min(times) for times in zip(*rounds, strict=True))
+    return Figure(case, mine, "by hand", min(best)), counted.pop()
 
 
 def _seconds(work: Callable[[], object]) -> float:

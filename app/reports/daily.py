@@ -8,7 +8,7 @@ of building; `history` reads.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,26 +19,19 @@ from sqlalchemy.orm import Session, aliased
 from app.accounts.organisation import time_zone
 from app.audiences.models import LASTS, Membership, Segment
 from app.events.models import Event
-from app.reports.models import DailyState, SegmentDaily
-from app.reports.periods import chosen, place_number, seconds
+from app.reports.models import EVERYBODY, DailyState, SegmentDaily
+from app.reports.periods import EPOCH, chosen, day_number, place_number, seconds
 from app.reports.presence import READERS, bought, clicked
 from app.shop.kinds import PURCHASED
 from app.subscribers.models import Standing, Status
 from app.tracking.kinds import CLICKED, OPENED
 from segments.calendar import start_of
 
-EVERYBODY = 0
-_EPOCH = date(1970, 1, 1)
 _DID = ("opens", "clicks", "uniques", "purchases", "revenue")
 _Tally = defaultdict[int, defaultdict[int, int]]
 _Earlier = aliased(Event)
 _Then = aliased(Membership)
 _KINDS = (OPENED.code, CLICKED.code, PURCHASED.code)
-
-
-def day_number(day: date) -> int:
-    """Days since 1970-01-01, as the rows count them."""
-    return (day - _EPOCH).days
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +94,7 @@ def _first_day(session: Session, zone: ZoneInfo, today: int) -> int:
 
 def _days(first: int, last: int, zone: ZoneInfo) -> dict[int, int]:
     """The second at which each day begins, by its number, and that of the day after the last."""
-    days = (_EPOCH + timedelta(days=number) for number in range(first, last + 2))
+    days = (EPOCH + timedelta(days=number) for number in range(first, last + 2))
     return {day_number(day): int(start_of(day, zone).timestamp()) for day in days}
 
 

@@ -48,6 +48,12 @@ class SegmentHistory:
     name: str | None
     months: tuple[MonthOf, ...]
 
+    @property
+    def first(self) -> int:
+        """The place of the first month in which there was anything; of the last, where there never was."""
+        there = (at for at, month in enumerate(self.months) if any(getattr(month, name) for name in MonthOf.__slots__))
+        return next(there, len(self.months) - 1)
+
 
 @dataclass(frozen=True, slots=True)
 class History:

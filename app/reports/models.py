@@ -63,6 +63,10 @@ class KeptReport(Base):
         return self.state in {CountState.WAITING, CountState.COUNTING}
 
 
+# The segment of the daily rows of all people.
+EVERYBODY = 0
+
+
 class SegmentDaily(Base):
     """What the people of a segment did on a day, while they were in it; `day` counts from 1970-01-01.
 

@@ -16,17 +16,20 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    or_,
     select,
     type_coerce,
 )
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import time_zone
+from app.reports.models import EVERYBODY, SegmentDaily
 from app.reports.rows import Rows
 from app.subscribers.models import Standing
 from segments.cohort import Period, periods
 
 DAY = 86_400
+EPOCH = date(1970, 1, 1)
 
 
 def months_until(session: Session, last: str | None, count: int, now: datetime) -> list[Period]:
@@ -93,7 +96,22 @@ def counts(rows: Rows, statement: Executable) -> dict[Any, int]:
     return {key: number for key, number in rows.execute(statement)}  # noqa: C416 - rows are no tuples to mypy
 
 
+def day_number(day: date) -> int:
+    """Days since 1970-01-01, as the daily rows count them."""
+    return (day - EPOCH).days
+
+
 def _last_happening(session: Session, now: datetime) -> datetime:
+    if _is_busy_month(session, now):
+        return now
     latest = (Standing.last_opened_at, Standing.last_clicked_at, Standing.last_order_at)
     found = session.execute(select(*(func.max(each) for each in latest))).one()
     return min(now, max((each for each in found if each), default=now))
+
+
+def _is_busy_month(session: Session, now: datetime) -> bool:
+    """Whether the daily rows, where there are any, tell of something this month: then people need not be looked at."""
+    row, first = SegmentDaily, now.astimezone(time_zone(session)).date().replace(day=1)
+    did = or_(row.opens > 0, row.clicks > 0, row.purchases > 0)
+    rows = select(row.day).where(row.segment_id == EVERYBODY, row.day >= day_number(first), did)
+    return session.scalar(rows.limit(1)) is not None

@@ -20,6 +20,7 @@ from app.feature import house
 from app.importing.batch import as_table
 from app.importing.importer import Undone
 from app.importing.models import Import, ImportChange
+from app.subscribers.hold import hold
 from app.subscribers.importing.apply import left_key
 from app.subscribers.importing.columns import FIELD
 from app.subscribers.importing.newcomers import GONE
@@ -72,6 +73,8 @@ def _ids(session: Session, ids: Iterable[int]) -> Any:
 
 def _remove(session: Session, made: Sequence[int]) -> dict[str, int]:
     """Delete those that nothing speaks for; the others are counted by what does."""
+    # Nothing happens to them between the question and the answer.
+    hold(session, made)
     reasons = dict(session.execute(_reasons(session, made)).all()) if made else {}
     free = [each for each in made if each in reasons and reasons[each] is None]
     if free:

@@ -168,11 +168,14 @@ def test_purchases_are_counted_and_summed_as_the_orders_say(session: Session) ->
 
 def test_the_last_product_and_the_class_of_value_are_those_of_the_orders(session: Session) -> None:
     people, orders = shoppers(session)
+    moment = utc_now() - timedelta(days=30)
+    as_of = word(session, "value_class").as_of
+    assert as_of
     last, value_class = (
-        dict(session.execute(select(Standing.subscriber_id, word(session, name).sql())).all())
-        for name in ("last_product", "value_class")
+        dict(session.execute(select(Standing.subscriber_id, sql())).all())
+        for sql in (word(session, "last_product").sql, as_of(moment))
     )
-    now = utc_now().timestamp()
+    now = moment.timestamp()
     for person in people:
         mine = [row for row in orders if row.subscriber_id == person]
         kept = [row for row in mine if row.amount >= 0]

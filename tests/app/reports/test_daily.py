@@ -15,7 +15,7 @@ from app.audiences.models import LASTS, Membership
 from app.db import reading, transaction
 from app.events.models import Event, Verdict
 from app.reports.daily import EVERYBODY, build, count, day_number, forget, write
-from app.reports.history import history
+from app.reports.history import MonthOf, history
 from app.reports.models import SegmentDaily
 from app.reports.query import HistoryQuery
 from app.shop.kinds import PURCHASED
@@ -188,6 +188,18 @@ def test_months_side_by_side_add_up_the_days(app: APIFlask, world: list[int]) ->
             assert (month.joined, month.left) == (sum(row[1] for row in days), sum(row[2] for row in days))
             assert (month.opens, month.clicks) == (sum(row[3] for row in days), sum(row[4] for row in days))
             assert (month.purchases, month.revenue) == (sum(row[6] for row in days), sum(row[7] for row in days))
+
+
+def test_a_history_is_shown_from_the_first_month_that_had_anything(app: APIFlask, world: list[int]) -> None:
+    act(world, 1, "2026-10-05", 400)
+    with transaction() as session:
+        build(session, NOW)
+        found = history(session, HistoryQuery(until="2026-11", months=36), NOW)
+    empty = MonthOf(0, 0, 0, None, 0, 0, 0.0, 0, 0)
+    for segment in found.segments:
+        assert 0 < segment.first < 35
+        assert set(segment.months[: segment.first]) == {empty}
+        assert segment.months[segment.first] != empty
 
 
 def test_before_the_first_build_there_is_nothing(app: APIFlask) -> None:
