@@ -7,6 +7,7 @@ here, and goes wrong here. Not in charge of: what a batch is (`batches.py`).
 
 import multiprocessing
 import pickle
+import signal
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
@@ -41,11 +42,15 @@ class Ahead:
     def close(self) -> None:
         """End it."""
         self._pipe.close()
-        self._process.terminate()
+        # It has nothing to put in order.
+        self._process.kill()
         self._process.join()
 
 
 def _read_on(mine: Connection, pipe: Connection, file: File, start: Place, size: int) -> None:
+    # A copy of a worker has the worker's ways to stop, too, which are not for it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     # Else it would wait for itself to read when its parent is dead.
     mine.close()
     is_last = False
