@@ -4,14 +4,20 @@ SQLite is fastest with one prepared statement per row, PostgreSQL with COPY and 
 whoever inserts has made sure that there are none.
 """
 
+import gc
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from itertools import repeat
+from operator import itemgetter
+from types import NoneType
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ColumnElement,
     Connection,
     FromClause,
     Update,
@@ -21,6 +27,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     type_coerce,
     update,
 )
@@ -33,50 +40,107 @@ from app.db import Base
 Rows = Sequence[Mapping[str, int | None]]
 # From the numbers of a row to the columns they set.
 Change = Callable[[Mapping[str, Any]], dict[str, Any]]
+# From the same to whether there is anything to change.
+Needed = Callable[[Mapping[str, Any]], ColumnElement[bool]]
 
 _SQLITE = sqlite.dialect()
+_NUMBERS = text("SELECT nextval(CAST(:sequence AS regclass)) FROM generate_series(1, :count)")
+_MAY_SKIP = text("""
+    SELECT CASE WHEN current_setting('is_superuser') = 'on' THEN true
+        WHEN current_setting('server_version_num')::int < 150000 THEN false
+        ELSE has_parameter_privilege('session_replication_role', 'SET') END""")
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+class Every(NamedTuple):
+    """A column that is the same in every row."""
+
+    value: Any
+
+
+@contextmanager
+def no_collecting() -> Iterator[None]:
+    """Many rows make many objects and no cycles: looking for some takes up to two fifths of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def insert_rows(session: Session, model: type[Base], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows of these columns, with all values given, as the model has them; after what the session holds."""
-    if not rows:
+    if rows:
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+        insert_columns(session, model, columns, len(rows))
+
+
+def insert_columns(
+    session: Session, model: type[Base], columns: Mapping[str, Sequence[Any] | Every], count: int
+) -> None:
+    """The same from columns, each with `count` values or with one for all."""
+    if not count:
         return
     session.flush()
     connection = session.connection()
     quote = connection.dialect.identifier_preparer.quote
-    target = f"{quote(model.__tablename__)} ({', '.join(map(quote, names))})"
-    stored = _stored(connection, model, names, rows)
+    target = f"{quote(model.__tablename__)} ({', '.join(map(quote, columns))})"
+    stored = [_column(connection, model, name, values) for name, values in columns.items()]
     if connection.dialect.name == "postgresql":
-        _copy(connection, target, stored)
+        copy_columns(connection, target, stored, count)
         return
-    marks = ", ".join("?" * len(names))
+    marks = ", ".join("?" * len(columns))
     insert = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own tables and columns
-    connection.exec_driver_sql(insert, stored)
+    rows = zip(*(repeat(each.value, count) if isinstance(each, Every) else each for each in stored), strict=True)
+    connection.exec_driver_sql(insert, list(rows))
+
+
+@contextmanager
+def parents_seen(session: Session) -> Iterator[None]:
+    """Insert rows whose parents this transaction has made or locked, without PostgreSQL looking for each of them again.
+
+    Foreign keys cost three times what the rows do. Not being asked is a right of superusers, and of those whom one has
+    given it (docs/operating.md); others are asked. On SQLite see `Database.bulk`.
+    """
+    connection = session.connection()
+    may = connection.dialect.name == "postgresql" and session.scalar(_MAY_SKIP)
+    if may:
+        session.flush()
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+    yield
+    if may:
+        # After an error there is nothing to set: the transaction is over.
+        connection.exec_driver_sql("SET LOCAL session_replication_role = origin")
 
 
 def next_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
     """Numbers for so many new rows; on SQLite, where there is one writer, those behind the last."""
     if session.get_bind().dialect.name == "postgresql":
-        sequence = func.pg_get_serial_sequence(f'"{model.__tablename__}"', "id")
-        return session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))).all()
+        # Looked up once, not once per number.
+        sequence = session.scalar(select(func.pg_get_serial_sequence(f'"{model.__tablename__}"', "id")))
+        return session.scalars(_NUMBERS, {"sequence": sequence, "count": count}).all()
     last = session.scalar(select(func.max(model.__table__.c.id))) or 0
     return range(last + 1, last + 1 + count)
 
 
-def _stored(
-    connection: Connection, model: type[Base], names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> list[tuple[Any, ...]]:
-    """The rows as the database keeps them: moments as seconds, states as numbers, JSON as text."""
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-    for place, name in enumerate(names):
-        kind = model.__table__.c[name].type
-        if isinstance(kind, JSON):
-            columns[place] = _texts(columns[place])
-        elif isinstance(kind, TypeDecorator):
-            convert, dialect = kind.process_bind_param, connection.dialect
-            columns[place] = [None if value is None else convert(value, dialect) for value in columns[place]]
-    return list(zip(*columns, strict=True))
+def _column(
+    connection: Connection, model: type[Base], name: str, values: Sequence[Any] | Every
+) -> Sequence[Any] | Every:
+    """The values as the database keeps them: moments as seconds, states as numbers, JSON as text."""
+    if isinstance(values, Every):
+        return Every(next(iter(_stored(connection, model, name, [values.value]))))
+    return _stored(connection, model, name, values)
+
+
+def _stored(connection: Connection, model: type[Base], name: str, values: Sequence[Any]) -> Sequence[Any]:
+    kind = model.__table__.c[name].type
+    if isinstance(kind, JSON):
+        return _texts(values)
+    if not isinstance(kind, TypeDecorator):
+        return values
+    convert, dialect = kind.process_bind_param, connection.dialect
+    known = {value: None if value is None else convert(value, dialect) for value in set(values)}
+    return [known[value] for value in values]
 
 
 def _texts(values: Sequence[Any]) -> list[str | None]:
@@ -98,37 +162,44 @@ def numbers(session: Session, **columns: Iterable[int | None]) -> FromClause:
     return select(each.c.value.label(name)).subquery()
 
 
-def update_rows(session: Session, model: type[Base], keys: Sequence[str], change: Change, rows: Rows) -> None:
+def update_rows(
+    session: Session, model: type[Base], keys: Sequence[str], change: Change, rows: Rows, needed: Needed | None = None
+) -> None:
     """Change rows found by `keys`: each of `rows` holds the keys and the numbers that `change` sets columns by.
+
+    Rows of which `needed` does not hold are left as they are.
 
     In the order of keys, so that two who change the same rows never wait for one another.
     """
     if not rows:
         return
-    rows, names = sorted(rows, key=lambda row: [row[key] for key in keys]), tuple(rows[0])
+    rows, names = sorted(rows, key=itemgetter(*keys)), tuple(rows[0])
     connection = session.connection()
     if connection.dialect.name == "postgresql":
         given = numbers(session, **{name: [row[name] for row in rows] for name in names})
-        connection.execute(_update(model, keys, change, dict(given.c)))
+        connection.execute(_update(model, keys, change, dict(given.c), needed))
         return
     # SQLAlchemy would prepare the parameters of each row, which takes longer than the row itself.
-    statement, order = _compiled(model, tuple(keys), change, names)
-    connection.exec_driver_sql(statement, [tuple([row[name] for name in order]) for row in rows])
+    statement, order = _compiled(model, tuple(keys), change, names, needed)
+    connection.exec_driver_sql(statement, [*map(itemgetter(*order), rows)])
 
 
-def _update(model: type[Base], keys: Sequence[str], change: Change, new: Mapping[str, Any]) -> Update:
+def _update(
+    model: type[Base], keys: Sequence[str], change: Change, new: Mapping[str, Any], needed: Needed | None
+) -> Update:
     table = model.__table__
     wanted = [type_coerce(table.c[key], BigInteger) == new[key] for key in keys]
+    wanted += [needed(new)] if needed else []
     return update(table).where(*wanted).values(change(new))  # type: ignore[arg-type]
 
 
 @cache
 def _compiled(
-    model: type[Base], keys: tuple[str, ...], change: Change, names: tuple[str, ...]
+    model: type[Base], keys: tuple[str, ...], change: Change, names: tuple[str, ...], needed: Needed | None
 ) -> tuple[str, tuple[str, ...]]:
     """The statement for SQLite, and which value stands where in it."""
     new = {name: bindparam(f"new_{name}", type_=BigInteger()) for name in names}
-    compiled = _update(model, keys, change, new).compile(dialect=_SQLITE)
+    compiled = _update(model, keys, change, new, needed).compile(dialect=_SQLITE)
     return str(compiled), tuple(name.removeprefix("new_") for name in compiled.positiontup or ())
 
 
@@ -138,12 +209,24 @@ def _array(values: Iterable[int | None]) -> Any:
     return cast(func.string_to_array(literal(text), ",", ""), ARRAY(BigInteger))
 
 
-def _copy(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:
+def copy_columns(connection: Connection, target: str, columns: Sequence[Sequence[Any] | Every], count: int) -> None:
+    """COPY into a table and its columns (`target`), on PostgreSQL; values as they are stored."""
     driver = connection.connection.driver_connection
     assert driver
-    lines = ["\t".join([_cell(value) for value in row]) for row in rows]
+    texts = [repeat(_cell(of.value), count) if isinstance(of, Every) else _cells(of) for of in columns]
+    lines = map("\t".join, zip(*texts, strict=True))
     with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
         copy.write("\n".join(lines) + "\n")
+
+
+def _cells(values: Sequence[Any]) -> Sequence[str]:
+    """A column in the text format of COPY, looked at as a whole where that will do."""
+    kinds = set(map(type, values)) - {NoneType}
+    if kinds <= {int}:
+        return [r"\N" if value is None else str(value) for value in values]
+    if kinds == {str} and not any(map("".join(filter(None, values)).__contains__, "\\\t\n\r")):
+        return [r"\N" if value is None else value for value in values]
+    return list(map(_cell, values))
 
 
 def _cell(value: Any) -> str:

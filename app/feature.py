@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 
 from app.queue import Timed
+from app.tally import Tally, write_tallies
 from segments.label import Label
 from segments.vocabulary import Choices, Field, Vocabulary
 
@@ -69,6 +70,8 @@ class History:
     standing: Callable[[Session, datetime], "Select[*tuple[Any, ...]]"] | None = None
 
 
+# What a batch of new events adds to columns of people's rows; asked before `on_events`, in the same order.
+OfEvents = Callable[[Session, Sequence["Event"]], Tally]
 # Sees each batch of new events, in the transaction that records them, in the order of FEATURES.
 OnEvents = Callable[[Session, Sequence["Event"]], None]
 # Told whose events were taken away (an import was undone): what stands on events is made anew for these people.
@@ -128,6 +131,7 @@ class Feature:
     score_conditions: tuple[ScoreCondition, ...] = ()
     fields: Fields | None = None
     merge_tags: MergeTags | None = None
+    tally: OfEvents | None = None
     on_events: OnEvents | None = None
     on_events_removed: OnEventsRemoved | None = None
     timetable: tuple[Timed, ...] = ()
@@ -177,7 +181,9 @@ class House:
         return Vocabulary(word for feature in self.features if feature.fields for word in feature.fields(session))
 
     def on_events(self, session: Session, events: Sequence["Event"]) -> None:
-        """Let every feature see a batch of new events."""
+        """Add what a batch of new events adds to people's rows, then let every feature see it."""
+        if events:
+            write_tallies(session, [each.tally(session, events) for each in self.features if each.tally])
         for feature in self.features:
             if feature.on_events and events:
                 feature.on_events(session, events)

@@ -20,7 +20,7 @@ from app.config import Config
 from app.db import reading, transaction, utc_now
 from app.events.models import Event, Verdict
 from app.feature import house
-from app.scoring.apply import on_events
+from app.scoring.apply import move_scored, tally_scores
 from app.scoring.models import ScoreRule
 from app.scoring.plan import read_plan
 from app.scoring.points import decay_of, score_clock
@@ -29,6 +29,7 @@ from app.scoring.rebuild import rebuild
 from app.scoring.saving import current_plan
 from app.scoring.tiers import change_tiers
 from app.subscribers.models import Standing
+from app.tally import write_tallies
 from bench import memberships
 from bench.worlds import DATABASES, Case, show, world
 
@@ -162,12 +163,17 @@ def _added(*, capped: bool) -> Case:
         session.flush()
         session.execute(update(Standing).values(tier_id=select(1).scalar_subquery()), execution_options=_SILENT)
         session.execute(text("DELETE FROM tier WHERE id > 1"))
-        ours = min(_seconds(lambda: on_events(session, events)) for _ in range(5))
+        ours = min(_seconds(lambda: _score(session, events)) for _ in range(5))
         added = text("UPDATE standing SET score = score + :points WHERE subscriber_id = :person")
         rows = [{"points": 1000, "person": event.subscriber_id} for event in events]
         by_hand = min(_seconds(lambda: session.connection().execute(added, rows)) for _ in range(5))
         session.rollback()
     return Case(ours, by_hand, BATCH)
+
+
+def _score(session: Session, events: list[Event]) -> None:
+    write_tallies(session, [tally_scores(session, events)])
+    move_scored(session, events)
 
 
 def _recently(dice: random.Random) -> datetime:

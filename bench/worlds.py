@@ -57,10 +57,10 @@ def world(name: str, people: int, seed: int = 1, campaigns: int = 20) -> Iterato
 
 def show(cases: Mapping[str, Case], file: Path | None) -> None:
     """Print a table, and write it to `file` for machines."""
-    print(f"{'case':<32}{'rows':>10}{'rows/s':>10}{'yardstick':>11}{'ratio':>8}")
+    print(f"{'case':<40}{'rows':>10}{'rows/s':>10}{'yardstick':>11}{'ratio':>8}")
     for name, case in cases.items():
         ours, theirs = case.rows / case.seconds, case.rows / case.yardstick_seconds
-        print(f"{name:<32}{case.rows:>10,}{ours:>10,.0f}{theirs:>11,.0f}{case.ratio:>8.2f}")
+        print(f"{name:<40}{case.rows:>10,}{ours:>10,.0f}{theirs:>11,.0f}{case.ratio:>8.2f}")
     if file:
         found = {name: asdict(case) | {"ratio": round(case.ratio, 3)} for name, case in cases.items()}
         file.write_text(json.dumps(found, indent=2) + "\n")

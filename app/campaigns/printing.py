@@ -25,7 +25,8 @@ class Values(Context):
 
     name, globals_keys, blocks = None, frozenset[str](), {}  # type: ignore[assignment]
 
-    def __init__(self, environment: Any, parent: Names, *_nothing: Any, **_globals: Any) -> None:
+    def __init__(self, environment: Any, values: dict[str, Any], *_nothing: Any, **_globals: Any) -> None:
+        parent = values if type(values) is Names else Names(values)
         self.parent, self.environment = parent, environment
         self.eval_ctx: EvalContext = environment.eval_ctx
         self.vars, self.exported_vars = {}, set()

@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, String, text
+from sqlalchemy import Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Code, Id
+from app.db import Base, Code, Id, unchecked_key
 
 
 class Verdict(StrEnum):
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     @property
     def is_reader(self) -> bool:
         """A proxy fetches for a person who reads; prefetches and scanners come whether she reads or not."""
-        return self in {Verdict.HUMAN, Verdict.PROXY}
+        return self is Verdict.HUMAN or self is Verdict.PROXY
 
 
 class Event(Base):
@@ -30,6 +30,9 @@ class Event(Base):
 
     __tablename__ = "event"
     __table_args__ = (
+        # Checked by the database, events took twice as long to write. Those who record hold the people they are about,
+        # or change their rows first, and so do those who remove people.
+        unchecked_key("subscriber_id", "subscriber.id"),
         # Whole, so that sums over all events of everybody, and rules about campaigns and links, read nothing but this
         # index: six times as fast.
         Index("ix_event_whole", "subscriber_id", "kind", "occurred_at", "verdict", "value", "campaign_id", "link"),
@@ -45,7 +48,7 @@ class Event(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[int] = mapped_column(SmallInteger)
-    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))
+    subscriber_id: Mapped[int] = mapped_column(Id)
     occurred_at: Mapped[datetime]
     campaign_id: Mapped[int | None]
     link: Mapped[int | None] = mapped_column(SmallInteger)

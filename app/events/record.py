@@ -13,7 +13,7 @@ from typing import Any, cast
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.bulk import insert_rows, next_ids
+from app.bulk import Every, insert_columns, insert_rows, next_ids
 from app.events.models import Event, Verdict
 from app.feature import EventKind, house
 
@@ -78,6 +78,20 @@ def record(session: Session, happenings: Iterable[dict[str, Any]]) -> Sequence[E
     events = cast("Sequence[Event]", write(session, given))
     house().on_events(session, events)
     return events
+
+
+def record_for_all(
+    session: Session, kind: EventKind, people: Sequence[int], occurred_at: datetime, data: Mapping[str, Any]
+) -> None:
+    """Write that the same happened to each of these people, who are new or locked: nothing of it is known yet."""
+    ids = next_ids(session, Event, len(people)) if people else ()
+    same = {"kind": kind.code, "occurred_at": occurred_at, "data": data}
+    columns = {"id": ids, "subscriber_id": people, **{name: Every(value) for name, value in same.items()}}
+    insert_columns(session, Event, columns, len(people))
+    nothing = (None,) * 5
+    numbered = zip(ids, people, strict=True)
+    events = [_Happened(kind.code, each, occurred_at, *nothing, data, number) for number, each in numbered]
+    house().on_events(session, cast("Sequence[Event]", events))
 
 
 def _write_on_sqlite(session: Session, given: Sequence[_Happened]) -> Sequence[_Happened]:

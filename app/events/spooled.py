@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,16 +61,27 @@ class SpoolFile:
                 begin, records = end, []
         return [*found, Batch(self.name, begin, end, records)] if end > begin else found
 
-    def between(self, first: int, last: int) -> Iterator[Record]:
-        """The records of these milliseconds, both included; none if the file is gone."""
+    def between(self, first: int, last: int, read: Sequence[Batch] = ()) -> Iterator[Record]:
+        """The records of these milliseconds, both included; none if the file is gone.
+
+        `read` are batches of this file, one behind the other, that need not be read again.
+        """
         try:
             start = self._seek(first - _DISORDER)
         except FileNotFoundError:
             return
-        for _size, record in self._from(start):
-            if record is not None and record[0] > last + _DISORDER:
+        begin, end = (read[0].start, read[-1].end) if read else (start, start)
+        before, behind = self._records(start, begin, last), self._records(max(start, end), None, last)
+        found = chain(before, *(batch.records for batch in read), behind)
+        yield from (record for record in found if first <= record[0] <= last)
+
+    def _records(self, start: int, stop: int | None, last: int) -> Iterator[Record]:
+        """Those that begin in these bytes, until the time is surely over."""
+        for size, record in self._from(start):
+            if (stop is not None and start >= stop) or (record is not None and record[0] > last + _DISORDER):
                 return
-            if record is not None and first <= record[0] <= last:
+            start += size
+            if record is not None:
                 yield record
 
     def remove_if_read(self, offset: int, before: datetime) -> bool:

@@ -9,7 +9,19 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Subquery, cast, column, func, literal, select, type_coerce
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Subquery,
+    Text,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
@@ -35,6 +47,16 @@ def is_among(session: Session, column: Any, ids: Iterable[int]) -> ColumnElement
     asked = as_table(session, {"id": BigInteger()}, ((each,) for each in ids))
     found: ColumnElement[bool] = column.in_(select(asked.c.id))
     return found
+
+
+def text_is_among(session: Session, column: Any, texts: Iterable[str]) -> ColumnElement[bool]:
+    """The same for texts; PostgreSQL takes them as one array, for of a list in JSON it has no idea how long it is."""
+    if session.get_bind().dialect.name == "sqlite":
+        each = func.json_each(json.dumps([*texts], ensure_ascii=False)).table_valued("value")
+        found: ColumnElement[bool] = column.in_(select(each.c.value))
+        return found
+    among: ColumnElement[bool] = column == func.any(literal([*texts], ARRAY(Text())))
+    return among
 
 
 def _cell(value: Any, place: int, kind: "TypeEngine[Any]") -> Any:

@@ -1,41 +1,22 @@
 """Which column of a file is which of ours.
 
-In charge of: recognising columns by their names in English and German, checking a mapping made by hand, and typing the
-cells of a record by it. Not of: what columns there are (each Importer says).
+In charge of: recognising columns by their names in English and German, and checking a mapping made by hand. Not of:
+what columns there are (each Importer says), nor of their cells (`cells.py`).
 """
 
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 
 from app.errors import Invalid
-from app.importing.importer import Column, Reject, Row, Writing
-from app.importing.models import Import
-from app.importing.reading import Record
-from app.importing.values import DateOrder, DecimalSign, Habits
+from app.importing.importer import Column, Writing
+from app.importing.values import DateOrder, DecimalSign
 
 # A column mapped to this becomes a new custom field of the kind that follows.
 NEW = "new:"
 _NO_WORD = re.compile(r"[\W_]+")
-
-# Cells of one column of which it is remembered what they mean: countries and cities come again and again.
-_REMEMBERED = 5_000
-
-
-class Reading(NamedTuple):
-    """A column of the file that is taken, how it is written, and what its cells were found to mean."""
-
-    number: int
-    column: Column
-    habits: Habits
-    known: dict[str, Any]
-
-
-Mapped = list[Reading]
 
 
 def recognise(header: Sequence[str], columns: Sequence[Column]) -> dict[str, str]:
@@ -72,63 +53,6 @@ def fitting(formats: Mapping[str, str], mapping: Mapping[str, str], columns: Seq
     writing = {column.name: column.writing for column in columns}
     said = {number: known.get(writing[name], set()) for number, name in mapping.items()}
     return {number: written for number, written in formats.items() if written in said.get(number, ())}
-
-
-def mapped(import_: Import, columns: Sequence[Column], habits: Habits) -> Mapped:
-    """The columns that are taken, each with how it is written."""
-    by_name = {column.name: column for column in columns}
-    return [
-        Reading(int(number), by_name[name], _habits(by_name[name], import_.formats.get(number), habits), {})
-        for number, name in import_.mapping.items()
-        if name in by_name
-    ]
-
-
-def read_row(record: Record, columns: Mapped, width: int) -> Row | Reject:
-    """A record typed, or the first reason why it cannot be."""
-    reason = record.problem or _width_problem(record.cells, width)
-    if reason:
-        return Reject(record.line, reason, record.raw)
-    values: dict[str, Any] = {}
-    for reading in columns:
-        cell, column = record.cells[reading.number].strip(), reading.column
-        if not cell:
-            if column.required:
-                return Reject(record.line, _("%(column)s is empty.", column=column.label), record.raw)
-            continue
-        try:
-            values[column.name] = reading.known[cell] if cell in reading.known else _meaning(reading, cell)
-        except Invalid as error:
-            reason = _("%(column)s: %(problem)s", column=column.label, problem=error.message)
-            return Reject(record.line, reason, record.raw)
-    return Row(record.line, record.raw, values)
-
-
-def _meaning(reading: Reading, cell: str) -> Any:
-    value = reading.column.parse(cell, reading.habits)
-    if len(reading.known) < _REMEMBERED:
-        reading.known[cell] = value
-    return value
-
-
-def _width_problem(cells: list[str], width: int) -> str | None:
-    if len(cells) == width:
-        return None
-    # Empty cells at the end are harmless: spreadsheets leave them behind.
-    filled = next((count for count in range(len(cells), 0, -1) if cells[count - 1]), 0)
-    if len(cells) >= width >= filled:
-        return None
-    return str(_("The row has %(found)s cells, the header has %(width)s.", found=len(cells), width=width))
-
-
-def _habits(column: Column, written: str | None, habits: Habits) -> Habits:
-    match column.writing:
-        case Writing.DATES:
-            return replace(habits, order=DateOrder(written) if written else None)
-        case Writing.NUMBERS:
-            return replace(habits, sign=DecimalSign(written) if written else None)
-        case _:
-            return habits
 
 
 def _names(column: Column) -> tuple[str, ...]:

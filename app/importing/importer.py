@@ -36,6 +36,8 @@ class Column:
     aliases: tuple[str, ...] = ()
     writing: Writing = Writing.PLAIN
     required: bool = False
+    # Hardly ever the same in two rows: not worth remembering what a cell means.
+    is_unique: bool = False
 
 
 class Row(NamedTuple):
@@ -46,6 +48,40 @@ class Row(NamedTuple):
     values: dict[str, Any]
     repeats: int = 0
     first_line: int = 0
+
+
+class Rows:
+    """Rows side by side: the line each begins on, its text, and what it says, column by column; None is empty.
+
+    `repeats` is for rows by place that came before: how often, and in which line first.
+    """
+
+    __slots__ = ("columns", "lines", "raws", "repeats")
+
+    def __init__(self, lines: Sequence[int], raws: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> None:
+        self.lines, self.raws, self.columns = lines, raws, columns
+        self.repeats: dict[int, tuple[int, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __getitem__(self, place: int) -> Row:
+        """One of them alone."""
+        values = {name: value for name, of in self.columns.items() if (value := of[place]) is not None}
+        return Row(self.lines[place], self.raws[place], values, *self.repeats.get(place, (0, 0)))
+
+    def column(self, name: str) -> Sequence[Any]:
+        """What all say of this, even where the file does not."""
+        return self.columns.get(name) or (None,) * len(self)
+
+    def with_columns(self, columns: Mapping[str, Sequence[Any]]) -> "Rows":
+        """The same lines with other columns."""
+        return Rows(self.lines, self.raws, columns)
+
+    def only(self, places: Sequence[int]) -> "Rows":
+        """Some of them; none may be a repeat."""
+        columns = {name: [of[place] for place in places] for name, of in self.columns.items()}
+        return Rows([self.lines[place] for place in places], [self.raws[place] for place in places], columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +116,8 @@ class Undone:
 class Importer:
     """A kind of import.
 
-    `key` names what a row is about: rows of one file with equal keys are repeats. `plan` only reads, `apply` does what
+    `keys` name what rows are about: rows of one file with equal keys are repeats. `prepare` adds what can be found out
+    without a database, maybe in another process. `plan` only reads, `apply` does what
     was planned in the same transaction, `undo` takes back about `limit` rows. `add_column` makes a column for one that
     the file has and the house does not, and gives its name. `stays` puts the reasons of `Undone.stayed` into words.
     """
@@ -92,10 +129,11 @@ class Importer:
     columns: Callable[[Session], Sequence[Column]]
     options: type[BaseModel]
     form: Callable[[Session, Mapping[str, Any]], FlaskForm]
-    key: Callable[[dict[str, Any]], str]
-    plan: Callable[[Session, Import, Sequence[Row], datetime], Plan]
+    keys: Callable[[Rows], Sequence[str]]
+    plan: Callable[[Session, Import, Rows, datetime], Plan]
     apply: Callable[[Session, Import, Plan, datetime], None]
     undo: Callable[[Session, Import, int, datetime], Undone]
     stays: Mapping[str, Any]
+    prepare: Callable[[Rows], Rows] = lambda rows: rows
     add_column: Callable[[Session, str, str], str] | None = None
     new_kinds: tuple[tuple[str, Any], ...] = ()

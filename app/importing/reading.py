@@ -61,8 +61,17 @@ class Lines:
 
     def __next__(self) -> str:
         line = self._waiting.popleft() if self._waiting else self._read()
+        if not line:
+            raise StopIteration
         self.taken.append(line)
         return line
+
+    def feed(self) -> Iterator[str]:
+        """The same as iterating, at half the price."""
+        waiting, take, read = self._waiting, self.taken.append, self._read
+        while line := waiting.popleft() if waiting else read():
+            take(line)
+            yield line
 
     def settle(self, count: int | None = None) -> str:
         """The first `count` taken lines (default: all) were a record; the others will be read again."""
@@ -80,12 +89,9 @@ class Lines:
     def _read(self) -> str:
         try:
             # A bound, so that a file without any line break cannot fill the memory.
-            line = self._text.readline(4 * MAX_CELL)
+            return self._text.readline(4 * MAX_CELL)
         except UnicodeError as error:
             raise UnreadableError(_("The file breaks off in the middle of a letter.")) from error
-        if not line:
-            raise StopIteration
-        return line
 
     def _bytes(self, text: str) -> int:
         if text.isascii() and not self._encoding.startswith("utf-16"):
@@ -104,16 +110,22 @@ def records(file: Path, encoding: str, delimiter: str, start: Place = _START) ->
         # Strict: a quote out of place spoils its own line, where leniency would swallow those that follow.
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         while True:
-            record = _next(reader, lines, delimiter)
+            record = next_record(reader, lines, delimiter)
             if record is None:
                 return
-            if record.problem or any(cell and not cell.isspace() for cell in record.cells):
+            if record.problem or is_filled(record.cells):
                 yield record
     finally:
         lines.close()
 
 
-def _next(reader: "Iterator[list[str]]", lines: Lines, delimiter: str) -> Record | None:
+def is_filled(cells: list[str]) -> bool:
+    """Whether a row says anything."""
+    return any(cell and not cell.isspace() for cell in cells)
+
+
+def next_record(reader: "Iterator[list[str]]", lines: Lines, delimiter: str) -> Record | None:
+    """The record that begins here, whole or broken; None at the end of the file."""
     line = lines.place.line + 1
     try:
         cells = next(reader)
@@ -122,7 +134,7 @@ def _next(reader: "Iterator[list[str]]", lines: Lines, delimiter: str) -> Record
     except csv.Error as error:
         return _broken(lines, str(error), delimiter)
     raw = lines.settle()
-    return Record(line, cells, raw, lines.place, _letters(raw))
+    return Record(line, cells, raw, lines.place, problem_of(raw))
 
 
 def _broken(lines: Lines, error: str, delimiter: str) -> Record:
@@ -154,7 +166,8 @@ def _opening_line(taken: list[str], delimiter: str) -> int | None:
     return opened if state == "quoted" else None
 
 
-def _letters(raw: str) -> str | None:
+def problem_of(raw: str) -> str | None:
+    """What letters there are in a record that can be no letters."""
     found = _BAD.search(raw)
     if not found:
         return None

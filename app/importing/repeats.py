@@ -4,7 +4,7 @@ Keys are kept as 63-bit hashes (two of a million differing keys collide once in 
 ends. Not in charge of: what a repeat means; each Importer decides.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -12,28 +12,27 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.bulk import insert_rows, numbers, update_rows
-from app.importing.importer import Row
+from app.importing.importer import Rows
 from app.importing.models import ImportKey
 
 
-def count_repeats(
-    session: Session, import_id: int, rows: Sequence[Row], key: Callable[[dict[str, Any]], str]
-) -> list[Row]:
-    """The same rows, each knowing how many equals it had before; remembered for later batches."""
-    keys = [_hash(key(row.values)) for row in rows]
+def hashes(keys: Sequence[str]) -> list[int]:
+    """What is remembered of keys."""
+    return [_hash(key) for key in keys]
+
+
+def count_repeats(session: Session, import_id: int, rows: Rows, keys: Sequence[int]) -> None:
+    """Let each of the rows know how many equals it had before, by its hash; remembered for later batches."""
     seen = _seen(session, import_id, keys)
     before = set(seen)
-    counted = []
-    for row, each in zip(rows, keys, strict=True):
-        if each in seen:
-            line, times = seen[each]
-            counted.append(row._replace(repeats=times, first_line=line))
-            seen[each] = (line, times + 1)
+    for place, (key, line) in enumerate(zip(keys, rows.lines, strict=True)):
+        if key in seen:
+            first, times = seen[key]
+            rows.repeats[place] = (times, first)
+            seen[key] = (first, times + 1)
         else:
-            counted.append(row)
-            seen[each] = (row.line, 1)
+            seen[key] = (line, 1)
     _remember(session, import_id, seen, before)
-    return counted
 
 
 def forget_keys(session: Session, import_id: int) -> None:
@@ -45,11 +44,11 @@ def _hash(key: str) -> int:
     return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()) >> 1
 
 
-def _seen(session: Session, import_id: int, keys: list[int]) -> dict[int, tuple[int, int]]:
+def _seen(session: Session, import_id: int, keys: Sequence[int]) -> dict[int, tuple[int, int]]:
     asked = numbers(session, key=keys)
     statement = select(ImportKey.key, ImportKey.line, ImportKey.times).where(ImportKey.import_id == import_id)
     found = session.execute(statement.where(ImportKey.key.in_(select(asked.c.key))))
-    return {key: (line, times) for key, line, times in found}
+    return {key: (line, times) for key, line, times in found.all()}
 
 
 def _remember(session: Session, import_id: int, seen: dict[int, tuple[int, int]], before: set[int]) -> None:

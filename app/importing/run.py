@@ -5,34 +5,76 @@ worker goes on at the byte behind the last batch. In charge of: that, the lease 
 and the rejects. Not of: what a row does (each Importer), nor of beginning and stopping (`states.py`).
 """
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 from flask_babel import force_locale
-from flask_babel import gettext as _
 from sqlalchemy import BigInteger, CursorResult, insert, or_, type_coerce, update
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import UTC_ZONE, organisation, time_zone
+from app.bulk import parents_seen
 from app.db import db_now
-from app.importing.columns import mapped, read_row
-from app.importing.importer import Plan, Reject, Row
+from app.importing.ahead import LARGE, Ahead
+from app.importing.batches import Batch, File
+from app.importing.cells import mapped
+from app.importing.importer import Plan, Reject
 from app.importing.models import BUSY, Import, ImportReject, ImportState
-from app.importing.reading import Place, Record, UnreadableError, records
+from app.importing.reading import Place
 from app.importing.repeats import count_repeats, forget_keys
 from app.importing.states import importer_of
 from app.importing.values import Habits
 
-BATCH = 5000
+BATCH = 10_000
 # Longer than a batch takes on the slowest machine; after a kill, so long nobody goes on.
 LEASE_SECONDS = 60
 _KEPT_OF_A_ROW = 4000
 _ENDS = {ImportState.CHECKING: ImportState.CHECKED, ImportState.RUNNING: ImportState.DONE}
 
 
-def advance(session: Session, import_id: int, owner: str, uploads: Path, now: datetime, size: int = BATCH) -> bool:
+class Reader:
+    """Where a worker gets the batches of one import from, and what it knows between them.
+
+    A single batch may come from a reader of its own: it is the same batch, only slower. What columns there are and
+    what their cells mean is found out once.
+    """
+
+    def __init__(self, *, reads_ahead: bool = False) -> None:
+        self._reads_ahead = reads_ahead and (os.cpu_count() or 1) > 1
+        self._file: File | None = None
+        self._ahead: Ahead | None = None
+
+    def batch(self, session: Session, import_: Import, uploads: Path, size: int) -> Batch:
+        """The next one of an import."""
+        start = Place(import_.position, import_.line)
+        if self._file is None:
+            self._file = _file(session, import_, uploads)
+            if self._reads_ahead and import_.size - start.position > LARGE:
+                self._ahead = Ahead(self._file, start, size)
+        batch = self._ahead.batch(start) if self._ahead else None
+        if batch is None:
+            self.close()
+            batch = self._file.batch(start, size)
+        return batch
+
+    def close(self) -> None:
+        """Let go of the second process."""
+        if self._ahead:
+            self._ahead.close()
+        self._ahead = None
+
+
+def advance(
+    session: Session,
+    import_id: int,
+    owner: str,
+    uploads: Path,
+    now: datetime,
+    size: int = BATCH,
+    reader: Reader | None = None,
+) -> bool:
     """Do the next batch of a busy import; False when there is none, or another worker is at it."""
     import_ = _hold(session, import_id, owner)
     if import_ is None:
@@ -42,7 +84,7 @@ def advance(session: Session, import_id: int, owner: str, uploads: Path, now: da
         if import_.state is ImportState.UNDOING:
             _take_back(session, import_, now, size)
         else:
-            _take(session, import_, uploads / import_.file, now, size)
+            _take(session, import_, (reader or Reader()).batch(session, import_, uploads, size), now)
     return import_.is_busy
 
 
@@ -56,44 +98,28 @@ def _hold(session: Session, import_id: int, owner: str) -> Import | None:
     return session.get(Import, import_id, populate_existing=True) if held.rowcount else None
 
 
-def _take(session: Session, import_: Import, file: Path, now: datetime, size: int) -> None:
-    batch, problem = _read(import_, file, size)
+def _take(session: Session, import_: Import, batch: Batch, now: datetime) -> None:
     importer = importer_of(import_)
-    rows, broken = _typed(session, import_, batch)
-    counted = count_repeats(session, import_.id, rows, importer.key)
-    plan = importer.plan(session, import_, counted, now)
+    # The import is held until the commit: nobody deletes it from under its keys.
+    with parents_seen(session):
+        count_repeats(session, import_.id, batch.rows, batch.keys)
+    plan = importer.plan(session, import_, batch.rows, now)
     if import_.state is ImportState.RUNNING:
         importer.apply(session, import_, plan, now)
-    rejects = [*broken, *plan.rejects]
+    rejects = [*batch.rejects, *plan.rejects]
     _keep_rejects(session, import_, rejects)
     _keep_books(import_, plan, len(rejects))
-    if batch:
-        import_.position, import_.line = batch[-1].end.position, batch[-1].end.line
-    if problem or len(batch) < size:
-        _end(session, import_, problem, now)
+    import_.position, import_.line = batch.end
+    if batch.is_last:
+        _end(session, import_, batch.error, now)
 
 
-def _read(import_: Import, file: Path, size: int) -> tuple[list[Record], str | None]:
-    """Up to `size` records, and why there will be no more if the file cannot be read to its end."""
-    batch: list[Record] = []
-    try:
-        start = Place(import_.position, import_.line)
-        for record in islice(records(file, import_.encoding, import_.delimiter, start), size):
-            batch.append(record)  # noqa: PERF402 - what came before an error counts
-    except UnreadableError as error:
-        return batch, str(error)
-    except FileNotFoundError:
-        return [], _("The uploaded file is gone. Upload it again.")
-    return batch, None
-
-
-def _typed(session: Session, import_: Import, batch: Iterable[Record]) -> tuple[list[Row], list[Reject]]:
-    found = organisation(session)
+def _file(session: Session, import_: Import, uploads: Path) -> File:
+    found, importer = organisation(session), importer_of(import_)
     habits = Habits(zone=time_zone(session) if found else UTC_ZONE, currency=found.currency if found else "EUR")
-    columns = mapped(import_, importer_of(import_).columns(session), habits)
-    width = len(import_.header)
-    read = [read_row(record, columns, width) for record in batch]
-    return [each for each in read if isinstance(each, Row)], [each for each in read if isinstance(each, Reject)]
+    columns = mapped(import_, importer.columns(session), habits)
+    path = uploads / import_.file
+    return File(path, import_.encoding, import_.delimiter, len(import_.header), columns, importer)
 
 
 def _keep_rejects(session: Session, import_: Import, rejects: Sequence[Reject]) -> None:

@@ -4,18 +4,23 @@
 what a cell proves (`values.py`).
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from app.feature import house
+from app.importing.blocks import Block, read_block
 from app.importing.importer import Importer, Writing
 from app.importing.models import Import
-from app.importing.reading import Place, UnreadableError, records
+from app.importing.reading import Place
 from app.importing.values import date_evidence, number_evidence, only_one
 
 _EVIDENCE = {Writing.DATES: date_evidence, Writing.NUMBERS: number_evidence}
+
+
+_RECORDS = 10_000
 
 
 def survey(session: Session, import_: Import, file: Path) -> dict[str, str]:
@@ -28,13 +33,19 @@ def survey(session: Session, import_: Import, file: Path) -> dict[str, str]:
         if writing.get(name, Writing.PLAIN) is not Writing.PLAIN
     }
     proofs: dict[int, set[StrEnum | None]] = {number: set() for number in asked}
-    start = Place(import_.start_position, import_.start_line)
-    try:
-        for record in records(file, import_.encoding, import_.delimiter, start) if asked else ():
-            for number, evidence in asked.items():
-                if number < len(record.cells):
-                    proofs[number].add(evidence(record.cells[number]))
-    except UnreadableError:
-        pass  # the run comes to the same place and says so
+    for block in _blocks(import_, file) if asked else ():
+        for number, evidence in asked.items():
+            # The same days and amounts come again and again.
+            cells = {cells[number] for cells in block.cells if number < len(cells)}
+            proofs[number].update(map(evidence, cells))
     found = {str(number): only_one(each) for number, each in proofs.items()}
     return {number: answer.value for number, answer in found.items() if answer}
+
+
+def _blocks(import_: Import, file: Path) -> Iterator[Block]:
+    """The whole file; where it cannot be read on, the run comes to the same place and says so."""
+    place, is_last = Place(import_.start_position, import_.start_line), False
+    while not is_last:
+        block = read_block(file, import_.encoding, import_.delimiter, place, _RECORDS)
+        place, is_last = block.end, block.is_last
+        yield block

@@ -7,8 +7,9 @@ a cap: so the days and mails of the batch are counted with and without it, and t
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, delete, func, select, true, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, delete, func, select, true, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,34 +19,41 @@ from app.importing.batch import as_table, is_among
 from app.scoring.counted import counted
 from app.scoring.kinds import TIER_CHANGED
 from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft
-from app.scoring.points import Points, Rule, all_points, score_clocks
+from app.scoring.points import Points, Rule, all_points, decay_of, score_clock, score_clocks
 from app.scoring.tiers import BATCH, change_tiers
+from app.subscribers.hold import hold
 from app.subscribers.models import Standing
+from app.tally import Tally
 from segments.score import SECONDS_PER_DAY
 
 Sums = dict[int, Counter[int]]
 
 
-def on_events(session: Session, events: Sequence[Event]) -> None:
-    """Add what the events are worth, then move whom that carries over a threshold."""
-    people = sorted({event.subscriber_id for event in events if event.kind != TIER_CHANGED.code})
+def tally_scores(session: Session, events: Sequence[Event]) -> Tally:
+    """What the events are worth to the main score; to all others it is added here."""
+    people = _scored(events)
     clocks = score_clocks(session, sharing=True) if people else []
-    if not clocks:
-        return
-    _lock(session, people)
-    every = all_points(session, clocks)
+    # Two batches of one person see each other's events.
+    hold(session, people if clocks else ())
+    every = all_points(session, clocks) if clocks else []
     sums = _plain_sums(every, events)
     _add_asked(session, every, events, sums)
-    _write(session, clocks, people, sums)
-    for start in range(0, len(people), BATCH):
-        change_tiers(session, every[0].decay, utc_now(), people[start : start + BATCH])
+    _write_aside(session, clocks, people, sums)
+    main = {person: {"sum": more} for person, more in sums.get(MAIN, Counter()).items() if more}
+    return Tally(Standing, "subscriber_id", main, {"sum": 0}, _more)
 
 
-def _lock(session: Session, people: Sequence[int]) -> None:
-    """Two batches of one person see each other's events, and wait in one order; SQLite has one writer at a time."""
-    if session.get_bind().dialect.name == "postgresql":
-        locked = select(Standing.subscriber_id).where(is_among(session, Standing.subscriber_id, people))
-        session.execute(locked.order_by(Standing.subscriber_id).with_for_update()).all()
+def move_scored(session: Session, events: Sequence[Event]) -> None:
+    """Move whom the events have carried over a threshold."""
+    people = _scored(events)
+    clock = score_clock(session) if people else None
+    for start in range(0, len(people) if clock else 0, BATCH):
+        assert clock is not None
+        change_tiers(session, decay_of(clock), utc_now(), people[start : start + BATCH])
+
+
+def _scored(events: Sequence[Event]) -> list[int]:
+    return sorted({event.subscriber_id for event in events if event.kind != TIER_CHANGED.code})
 
 
 def _plain_sums(every: Sequence[Points], events: Iterable[Event]) -> Sums:
@@ -105,30 +113,21 @@ def _people(events: Iterable[Event]) -> list[int]:
     return sorted({event.subscriber_id for event in events})
 
 
-def _write(session: Session, clocks: Sequence[ScoreClock], people: Sequence[int], sums: Sums) -> None:
+def _write_aside(session: Session, clocks: Sequence[ScoreClock], people: Sequence[int], sums: Sums) -> None:
     for clock in clocks:
         if clock.drafted_to is not None:
             drafted = delete(ScoreDraft).where(ScoreDraft.clock_id == clock.id)
             drafted = drafted.where(is_among(session, ScoreDraft.subscriber_id, people))
             session.execute(drafted, execution_options={"synchronize_session": False})
+        if clock.id == MAIN:
+            continue
         changes = {person: sums[clock.id][person] for person in people if sums[clock.id][person]}
-        if changes and clock.id == MAIN:
-            _add(session, changes)
-        elif changes:
+        if changes:
             _add_aside(session, clock.id, changes)
 
 
-def _add(session: Session, changes: Mapping[int, int]) -> None:
-    table = Standing.__table__
-    assert isinstance(table, Table)
-    if session.get_bind().dialect.name == "postgresql":
-        new = as_table(session, {"id": BigInteger(), "sum": BigInteger()}, changes.items()).c
-        adding = update(table).where(table.c.subscriber_id == new.id)
-        session.execute(adding.values(score=table.c.score + new.sum))
-        return
-    # Past SQLAlchemy, which would take as long to look at a thousand pairs of integers as SQLite to write them.
-    rows = [(number, person) for person, number in changes.items()]
-    session.connection().exec_driver_sql("UPDATE standing SET score = score + ? WHERE subscriber_id = ?", rows)
+def _more(new: Mapping[str, Any]) -> dict[str, Any]:
+    return {"score": Standing.score + new["sum"]}
 
 
 def _add_aside(session: Session, clock_id: int, changes: Mapping[int, int]) -> None:

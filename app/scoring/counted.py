@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 
-from app.events.models import Event
-from app.scoring.points import Points, Rule, day_sql
+from app.events.models import Event, Verdict
+from app.scoring.points import Points, Rule, caused_by, day_sql
 
 Truth = ColumnElement[bool]
 
@@ -69,10 +69,16 @@ def _together(rules: Sequence[Rule]) -> ColumnElement[int]:
 
 
 def uncapped_matches(points: Points) -> Truth:
-    """The condition over Event that any rule without caps is about it."""
-    rules = [rule for of_kind in points.uncapped().values() for rule in of_kind]
-    codes = Event.kind.in_(sorted({rule.code for rule in rules}))
-    return and_(codes, or_(*(and_(*rule.matches_sql()) for rule in rules)))
+    """The condition over Event that any rule without caps is about it; kinds that count alike are asked together."""
+    alike: dict[tuple[Verdict, ...], set[int]] = {}
+    found: list[Truth] = []
+    for rule in (rule for of_kind in points.uncapped().values() for rule in of_kind):
+        if rule.is_always:
+            alike.setdefault(rule.verdicts, set()).add(rule.code)
+        else:
+            found.append(and_(*rule.matches_sql()))
+    found += [and_(Event.kind.in_(sorted(codes)), caused_by(verdicts)) for verdicts, codes in alike.items()]
+    return or_(*found)
 
 
 def entries(points: Points, *among: Truth) -> "list[Select[int, int, int, int, int]]":

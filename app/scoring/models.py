@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Integer, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Id
+from app.db import Base, Id, unchecked_key
 
 # The score that tiers are names of; its sums stand in `standing`, those of all others in `score`.
 MAIN = 1
@@ -69,10 +69,15 @@ class ScoreDraft(Base):
     """A sum of the rebuild under way; whoever is touched meanwhile loses hers and is summed again at its end."""
 
     __tablename__ = "score_draft"
-    __table_args__ = ({"sqlite_with_rowid": False, "info": {"derived": True}},)
+    # Of people and clocks that were just read: to have them looked for again costs more than the sums.
+    __table_args__ = (
+        unchecked_key("clock_id", "score_clock.id"),
+        unchecked_key("subscriber_id", "subscriber.id"),
+        {"sqlite_with_rowid": False, "info": {"derived": True}},
+    )
 
-    clock_id: Mapped[int] = mapped_column(ForeignKey("score_clock.id"), primary_key=True)
-    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
+    clock_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    subscriber_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     total: Mapped[int]
 
 

@@ -60,10 +60,19 @@ class Rule:
             return True
         return verdict is Verdict.PROXY and self.worth.kind not in ONLY_HUMAN
 
+    @property
+    def is_always(self) -> bool:
+        """Whether every event of its kind counts that a reader caused."""
+        return self.is_plain and self.first_day is None and self.last_day is None
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Of whom an event must be, where anybody caused it."""
+        return (Verdict.HUMAN,) if self.worth.kind in ONLY_HUMAN else (Verdict.HUMAN, Verdict.PROXY)
+
     def matches_sql(self) -> list[ColumnElement[bool]]:
         """The condition over Event that the rule is about it, caps aside."""
-        verdicts = [Verdict.HUMAN] if self.worth.kind in ONLY_HUMAN else [Verdict.HUMAN, Verdict.PROXY]
-        found = [Event.kind == self.code, or_(Event.verdict.is_(None), Event.verdict.in_(verdicts))]
+        found = [Event.kind == self.code, caused_by(self.verdicts)]
         seconds = type_coerce(Event.occurred_at, BigInteger)
         if self.first_day is not None:
             found.append(seconds >= self.first_day * SECONDS_PER_DAY)
@@ -77,6 +86,11 @@ class Rule:
     def points_sql(self) -> ColumnElement[int]:
         """What an event that matches is worth, in hundredths."""
         return self.worth.points_sql(Event.value.expression)
+
+
+def caused_by(verdicts: Sequence[Verdict]) -> ColumnElement[bool]:
+    """The condition over Event that it is of these, or of nobody whose verdict was asked."""
+    return or_(Event.verdict.is_(None), Event.verdict.in_(verdicts))
 
 
 @dataclass(frozen=True, slots=True)

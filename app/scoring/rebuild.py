@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Session
@@ -117,6 +118,9 @@ def _put_in_force(session: Session, clock: ScoreClock, points: Points, now: date
     if session.scalar(select(func.count()).select_from(without)):
         touched = select(without.c.subscriber_id)
         _draft(session, points, Standing.subscriber_id.in_(touched), Event.subscriber_id.in_(touched))
+    if session.get_bind().dialect.name == "postgresql":
+        # It would look for each person of what it believes to be an empty table.
+        session.execute(text("ANALYZE score_draft"))
     _take_over(session, clock.id, mine)
     clock.half_life_days, clock.landmark_day = points.decay.half_life_days, points.decay.landmark_day
     clock.rebuild_wanted_at, clock.rebuilt_at = None, now

@@ -28,7 +28,7 @@ from app.scoring.counted import counted, uncapped_matches, uncapped_worth
 from app.scoring.points import Points, Rule, day_sql
 from segments.score import Decay, day_of
 
-# So many half-lives before the landmark, and earlier, the factor is 0 (segments.score).
+# In half-lives before the landmark.
 FORGOTTEN = 22
 
 
@@ -37,9 +37,9 @@ def sums(session: Session, points: Points, *among: ColumnElement[bool]) -> "Sele
 
     `among` limits the events; it must take in or leave out people as a whole.
     """
-    factors = _factors(session, points.decay, among)
+    factors = _Factors(session, points.decay, among)
     parts = [_plain(points, factors, among)] if points.uncapped() else []
-    parts += [_capped(points, rule, factors, among) for rule in points.rules if rule.is_capped]
+    parts += [_capped(rule, factors, among) for rule in points.rules if rule.is_capped]
     if not parts:
         return select(Event.subscriber_id, literal(0, BigInteger).label("total")).where(literal(1) == 0)
     if len(parts) == 1:
@@ -49,43 +49,54 @@ def sums(session: Session, points: Points, *among: ColumnElement[bool]) -> "Sele
     return select(each.c.subscriber_id, total).group_by(each.c.subscriber_id)
 
 
-def _plain(points: Points, factors: CTE, among: Sequence[ColumnElement[bool]]) -> "Select[int, int]":
-    total = cast(func.sum(uncapped_worth(points) * factors.c.factor), BigInteger).label("total")
+def _plain(points: Points, factors: "_Factors", among: Sequence[ColumnElement[bool]]) -> "Select[int, int]":
+    total = cast(func.sum(uncapped_worth(points) * factors.table.c.factor), BigInteger).label("total")
     found = select(Event.subscriber_id.label("subscriber_id"), total)
-    found = found.join(factors, factors.c.day == _clamped(day_sql(), points.decay))
+    found = found.join(factors.table, factors.of(day_sql()))
     return found.where(uncapped_matches(points), *among).group_by(Event.subscriber_id)
 
 
-def _capped(points: Points, rule: Rule, factors: CTE, among: Sequence[ColumnElement[bool]]) -> "Select[int, int]":
+def _capped(rule: Rule, factors: "_Factors", among: Sequence[ColumnElement[bool]]) -> "Select[int, int]":
     each = counted(rule, *among).subquery()
-    total = cast(func.sum(each.c.worth * factors.c.factor), BigInteger).label("total")
-    found = select(each.c.subscriber_id, total).join(factors, factors.c.day == _clamped(each.c.day, points.decay))
+    total = cast(func.sum(each.c.worth * factors.table.c.factor), BigInteger).label("total")
+    found = select(each.c.subscriber_id, total).join(factors.table, factors.of(each.c.day))
     return found.group_by(each.c.subscriber_id)
 
 
-def _clamped(day: ColumnElement[int], decay: Decay) -> ColumnElement[int]:
-    """An event too far in the future for the decay counts on its last day, as in `Points.contribution`."""
-    return case((day > decay.last_day, decay.last_day), else_=day)
-
-
-def _factors(session: Session, decay: Decay, among: Sequence[ColumnElement[bool]]) -> CTE:
+class _Factors:
     """day and factor of every day that has events, sent along as one value: SQL multiplies with Python's integers."""
-    first, last = _days(session, decay, among)
-    values = [factor for _day, factor in decay.table(first, last)]
+
+    def __init__(self, session: Session, decay: Decay, among: Sequence[ColumnElement[bool]]) -> None:
+        first, last = _days(session, among)
+        self._last = decay.last_day if last > decay.last_day else None
+        last = min(last, decay.last_day)
+        # So many half-lives before the landmark, and earlier, the factor is 0 (segments.score).
+        first = min(max(first, decay.landmark_day - FORGOTTEN * decay.half_life_days), last)
+        self.table = _sent(session, first, [factor for _day, factor in decay.table(first, last)])
+
+    def of(self, day: ColumnElement[int]) -> ColumnElement[bool]:
+        """The condition that a row of the table is that of a day.
+
+        An event too far in the future for the decay counts on its last day, as in `Points.contribution`; where there
+        is none, none is asked.
+        """
+        return self.table.c.day == (day if self._last is None else case((day > self._last, self._last), else_=day))
+
+
+def _sent(session: Session, first: int, values: Sequence[int]) -> CTE:
     if session.get_bind().dialect.name == "postgresql":
-        given = func.unnest(cast(values, ARRAY(BigInteger))).table_valued("factor", with_ordinality="place")
+        given = func.unnest(cast(list(values), ARRAY(BigInteger))).table_valued("factor", with_ordinality="place")
         each = given.render_derived()
         days = select((each.c.place - 1 + literal(first, BigInteger)).label("day"), each.c.factor)
     else:
-        each = func.json_each(json.dumps(values)).table_valued("key", "value")
+        each = func.json_each(json.dumps(list(values))).table_valued("key", "value")
         days = select((each.c.key + first).label("day"), each.c.value.label("factor"))
     # Read once, not for every event.
     return days.cte("decay").prefix_with("MATERIALIZED")
 
 
-def _days(session: Session, decay: Decay, among: Sequence[ColumnElement[bool]]) -> tuple[int, int]:
-    """The first and the last day on which an event can count."""
+def _days(session: Session, among: Sequence[ColumnElement[bool]]) -> tuple[int, int]:
+    """The first and the last day that has events."""
     seconds = type_coerce(Event.occurred_at, BigInteger)
     first, last = session.execute(select(func.min(seconds), func.max(seconds)).where(*among)).one()
-    last_day = min(day_of(last or 0), decay.last_day)
-    return min(max(day_of(first or 0), decay.landmark_day - FORGOTTEN * decay.half_life_days), last_day), last_day
+    return day_of(first or 0), day_of(last or 0)

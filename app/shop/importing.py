@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
-from app.importing.batch import as_table
-from app.importing.importer import Column, Importer, Plan, Reject, Row, Undone, Writing
+from app.importing.batch import text_is_among
+from app.importing.importer import Column, Importer, Plan, Reject, Row, Rows, Undone, Writing
 from app.importing.models import Import
 from app.importing.values import parse_amount, parse_moment, parse_whole
 from app.shop.orders import NewOrder, ProductWords, known_keys, order_key, save_products, take_back, take_orders
@@ -107,6 +107,10 @@ def _columns(session: Session) -> Sequence[Column]:  # noqa: ARG001 - the verb's
     return _COLUMNS
 
 
+def _keys(rows: Rows) -> Sequence[str]:
+    return [_key(rows[place].values) for place in range(len(rows))]
+
+
 def _key(values: dict[str, Any]) -> str:
     """By number and product where the shop numbers its orders, else by everything that was said."""
     product = values.get("product_key") or values.get("product")
@@ -116,19 +120,20 @@ def _key(values: dict[str, Any]) -> str:
     return order_key(what)
 
 
-def plan(session: Session, import_: Import, rows: Sequence[Row], now: datetime) -> Plan:
+def plan(session: Session, import_: Import, rows: Rows, now: datetime) -> Plan:
     """New and known orders, and those without a customer."""
     options = Options.model_validate(import_.options)
-    here = _customers(session, (row.values["email"].key for row in rows))
-    strangers = list({row.values["email"].key: row for row in rows if row.values["email"].key not in here}.values())
+    orders = [rows[place] for place in range(len(rows))]
+    here = _customers(session, (row.values["email"].key for row in orders))
+    strangers = list({row.values["email"].key: row for row in orders if row.values["email"].key not in here}.values())
     people = _planned_people(session, import_, strangers, now) if options.unknown is Unknown.CREATE else Plan()
-    new_people = {person.address.key for person in people.work or ()}
+    new_people = {*people.work.newcomers.keys} if people.work else set()
     refused = {reject.line: reject.reason for reject in people.rejects}
     reasons = {row.values["email"].key: refused[row.line] for row in strangers if row.line in refused}
-    good = [row for row in rows if _has_customer(row, here, new_people)]
+    good = [row for row in orders if _has_customer(row, here, new_people)]
     known = known_keys(session, (order_key((_key(row.values),), row.repeats) for row in good))
     new = [row for row in good if order_key((_key(row.values),), row.repeats) not in known]
-    rejects = [_reject(row, reasons) for row in rows if not _has_customer(row, here, new_people)]
+    rejects = [_reject(row, reasons) for row in orders if not _has_customer(row, here, new_people)]
     return Plan(len(new), 0, len(good) - len(new), rejects, _Work(new, people))
 
 
@@ -153,15 +158,14 @@ def _has_customer(row: Row, *keys: Container[str]) -> bool:
 
 
 def _customers(session: Session, keys: Iterable[str]) -> dict[str, int]:
-    asked = as_table(session, {"key": Subscriber.address_key.type}, ((key,) for key in keys))
     statement = select(Subscriber.address_key, Subscriber.id)
-    found = session.execute(statement.where(Subscriber.address_key.in_(select(asked.c.key))))
-    return dict(found.all())
+    return dict(session.execute(statement.where(text_is_among(session, Subscriber.address_key, set(keys)))).all())
 
 
 def _planned_people(session: Session, import_: Import, rows: Sequence[Row], now: datetime) -> Plan:
-    firsts = [Row(row.line, row.raw, {"email": row.values["email"], "status": Status.PENDING}) for row in rows]
-    return plan_people(session, _as_people(import_), firsts, now)
+    said = {"email": [row.values["email"] for row in rows], "status": [Status.PENDING] * len(rows)}
+    strangers = Rows([row.line for row in rows], [row.raw for row in rows], said)
+    return plan_people(session, _as_people(import_), strangers, now)
 
 
 def _as_people(import_: Import) -> Import:
@@ -201,7 +205,7 @@ importer = Importer(
     columns=_columns,
     options=Options,
     form=make_form,
-    key=_key,
+    keys=_keys,
     plan=plan,
     apply=apply,
     undo=undo,

@@ -18,7 +18,7 @@ from app.db import Base
 from app.events.models import Event
 from app.events.record import happening, record
 from app.feature import house
-from app.importing.batch import as_table
+from app.importing.batch import as_table, text_is_among
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order, Product
 
@@ -89,8 +89,7 @@ def take_orders(session: Session, orders: Sequence[NewOrder], import_id: int | N
 
 def known_keys(session: Session, keys: Iterable[str]) -> set[str]:
     """Which of these orders are here already."""
-    asked = as_table(session, {"key": Order.key.type}, ((key,) for key in keys))
-    return set(session.scalars(select(Order.key).where(Order.key.in_(select(asked.c.key)))))
+    return set(session.scalars(select(Order.key).where(text_is_among(session, Order.key, keys))).all())
 
 
 def save_products(session: Session, products: Iterable[ProductWords]) -> dict[str, int]:

@@ -5,7 +5,7 @@ somebody reads there (double opt-in finds out), nor of the rows that hold addres
 """
 
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from email_validator import EmailNotValidError, EmailSyntaxError, validate_email
 from flask import current_app
@@ -16,8 +16,7 @@ from app.errors import Invalid
 MAX_LENGTH = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """`email` is mailed: local part as typed, domain in lower-case A-labels. `key` is compared."""
 
     email: str

@@ -135,6 +135,7 @@ def _has_device(names: Sequence[str]) -> ColumnElement[bool]:
     return func.coalesce(Standing.devices, 0).bitwise_and(mask) != 0
 
 
+@cache
 def device_bit(device: Device) -> int:
     """The place of a device in `Standing.devices`."""
     return 1 << list(Device).index(device)

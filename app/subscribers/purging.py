@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, Table, delete, select
 from sqlalchemy.orm import Session, aliased
 
 from app.db import Base
+from app.subscribers.hold import hold
 from app.subscribers.models import Basis, ConsentRecord, Standing, Status, Subscriber
 from app.subscribers.signup import VALID
 
@@ -17,6 +18,9 @@ def purge_unconfirmed(session: Session, now: datetime) -> int:
     """Forget up to BATCH people whose requests have all expired, and expired requests of others; how many people."""
     forgettable = _forgettable(now)
     ids = session.scalars(forgettable.order_by(Standing.subscriber_id).limit(BATCH)).all()
+    # Who confirms at this very moment is asked about again once she is held.
+    hold(session, ids)
+    ids = session.scalars(forgettable.where(Standing.subscriber_id.in_(ids))).all()
     _forget(session, ids)
     of_others = ConsentRecord.subscriber_id.not_in(forgettable)
     session.execute(delete(ConsentRecord).where(_has_expired(ConsentRecord, now), of_others))

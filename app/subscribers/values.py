@@ -8,10 +8,9 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
 from babel import Locale
@@ -33,8 +32,7 @@ _YES = frozenset({"true", "yes", "y", "1", "on", "ja", "wahr", "x"})
 _NO = frozenset({"false", "no", "n", "0", "off", "nein", "falsch"})
 
 
-@dataclass(frozen=True, slots=True)
-class Birthday:
+class Birthday(NamedTuple):
     """`day` is month * 100 + day; many people do not tell the year."""
 
     day: int

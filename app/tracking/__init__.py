@@ -32,7 +32,7 @@ feature = Feature(
     event_kinds=KINDS,
     fields=fields,
     history=HISTORY,
-    on_events=count_readers,
+    tally=count_readers,
     attach=_attach,
     timetable=(Timed(ingest_hits, every=timedelta(seconds=2)),),
 )

@@ -7,13 +7,13 @@ only ever added, so the order of arrival plays no part (T4).
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import BigInteger, Integer, func, update
 from sqlalchemy.orm import Session
 
-from app.importing.batch import as_table
+from app.bulk import update_rows
 from app.subscribers.fields import device_bit
 from app.subscribers.models import Device, Standing
 
@@ -32,17 +32,19 @@ def device_of(agent: str) -> Device | None:
     return None
 
 
-def remember(session: Session, seen: Iterable[tuple[int, str]]) -> None:
-    """Add the devices of (person, agent) pairs; who is known to have them is not written to."""
+def remember(session: Session, seen: Iterable[tuple[int, str]], before: Mapping[int, int]) -> None:
+    """Add the devices of (person, agent) pairs to the masks `before` of people who are held.
+
+    Most are known, and their people are not written to.
+    """
     masks: dict[int, int] = defaultdict(int)
     for person, agent in seen:
         device = device_of(agent)
-        if device is not None:
-            masks[person] |= device_bit(device)
-    if not masks:
-        return
-    new = as_table(session, {"id": BigInteger(), "mask": Integer()}, sorted(masks.items())).c
-    known = func.coalesce(Standing.devices, 0)
-    both = known.bitwise_or(new.mask)
-    changed = update(Standing).where(Standing.subscriber_id == new.id, both != known).values(devices=both)
-    session.execute(changed, execution_options={"synchronize_session": False})
+        if device is not None and not before[person] & (bit := device_bit(device)):
+            masks[person] |= bit
+    rows = [{"subscriber_id": person, "mask": mask | before[person]} for person, mask in masks.items()]
+    update_rows(session, Standing, ["subscriber_id"], _all_devices, rows)
+
+
+def _all_devices(new: Mapping[str, Any]) -> dict[str, Any]:
+    return {"devices": new["mask"]}

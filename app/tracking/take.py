@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,6 +22,7 @@ from app.delivery.models import Delivery
 from app.events.buffer import Record
 from app.events.models import Verdict
 from app.events.record import happening, record
+from app.subscribers.hold import hold
 from app.subscribers.models import Standing, TrackingMode
 from app.tracking.devices import remember
 from app.tracking.kinds import CLICKED, OPENED
@@ -30,28 +31,31 @@ from app.tracking.verdict import RULESET, Bursts, Hit, HitKind, Mail, Rules
 
 _KINDS = {HitKind.OPEN.value: OPENED, HitKind.CLICK.value: CLICKED}
 _RULESET = {"ruleset": RULESET}
+_MODES = list(TrackingMode)
 # In milliseconds, as hits have them.
 _HOUR = 3_600_000
 
 
+class Known(NamedTuple):
+    """What is known of a person before her hits are: what may be learnt from her, and the mask of her devices."""
+
+    mode: TrackingMode
+    devices: int
+
+
 @dataclass(slots=True)
 class Judged:
-    """A hit with its verdict, and what may be kept of it. `position` is the link's place in the campaign's table."""
+    """A hit with its verdict, and whose it is. `position` is the link's place in the campaign's table."""
 
     hit: Hit
     verdict: Verdict
-    mode: TrackingMode
+    known: Known
     position: int
-
-    @property
-    def at(self) -> datetime:
-        """When it happened."""
-        return datetime.fromtimestamp(self.hit.at / 1000, UTC)
 
 
 def see(records: Iterable[Record]) -> Bursts:
-    """The bursts among the hits of some stretch of time, which `take_hits` judges by."""
-    return Bursts(_hits(records))
+    """The bursts among the hits of some stretch of time, which `take_hits` judges by: those of clicks."""
+    return Bursts(_hits(each for each in records if len(each) > 1 and each[1] == HitKind.CLICK))
 
 
 def take_hits(session: Session, records: Sequence[Record], bursts: Bursts, rules: Rules) -> None:
@@ -59,17 +63,20 @@ def take_hits(session: Session, records: Sequence[Record], bursts: Bursts, rules
     hits = _hits(records)
     if not hits:
         return
-    modes, sent = _modes(session, hits), _sent(session, hits)
+    people, sent = _people(session, hits), _sent(session, hits)
     campaigns = _campaigns(session, hits)
     judged = [
-        Judged(hit, rules.judge(hit, sent.get(hit.mail), bursts), mode, _position(hit))
+        Judged(hit, rules.judge(hit, sent.get((hit.campaign_id, hit.subscriber_id)), bursts), known, _position(hit))
         for hit in hits
-        if hit.campaign_id in campaigns and (mode := modes.get(hit.subscriber_id, TrackingMode.NONE))
+        if hit.campaign_id in campaigns and (known := people.get(hit.subscriber_id))
     ]
-    _count(session, [each for each in judged if each.mode is not TrackingMode.NONE])
-    personal = [each for each in judged if each.mode is TrackingMode.PERSONAL]
+    _count(session, judged)
+    personal = [each for each in judged if each.known.mode is TrackingMode.PERSONAL]
+    # Rows of one person, and of those beside her, lie together: so each page is written once.
+    personal.sort(key=lambda each: each.hit.subscriber_id)
     record(session, [_happening(each) for each in personal])
-    remember(session, ((each.hit.subscriber_id, each.hit.agent) for each in personal if each.verdict is Verdict.HUMAN))
+    seen = ((each.hit.subscriber_id, each.hit.agent) for each in personal if each.verdict is Verdict.HUMAN)
+    remember(session, seen, {person: known.devices for person, known in people.items()})
 
 
 def _hits(records: Iterable[Record]) -> list[Hit]:
@@ -84,12 +91,13 @@ def _position(hit: Hit) -> int:
     return int(hit.link) if hit.link.isdecimal() else OWN_LINK
 
 
-def _modes(session: Session, hits: Sequence[Hit]) -> dict[int, TrackingMode]:
-    """What may be learnt from each person now, and her row locked in order of id, as senders do."""
-    asked = numbers(session, id={hit.subscriber_id for hit in hits})
-    query = select(Standing.subscriber_id, Standing.tracking).where(Standing.subscriber_id.in_(select(asked.c.id)))
-    rows = session.execute(query.order_by(Standing.subscriber_id).with_for_update())
-    return {EVERYBODY: TrackingMode.AGGREGATE} | dict(rows.all())
+def _people(session: Session, hits: Sequence[Hit]) -> dict[int, Known]:
+    """Those of whom anything may be learnt now; their rows are locked, so what is read stays true."""
+    rows = hold(session, {hit.subscriber_id for hit in hits}, Standing.tracking, Standing.devices)
+    known = {person: Known(_MODES[tracking], devices or 0) for person, tracking, devices in rows}
+    return {EVERYBODY: Known(TrackingMode.AGGREGATE, 0)} | {
+        person: each for person, each in known.items() if each.mode is not TrackingMode.NONE
+    }
 
 
 def _sent(session: Session, hits: Sequence[Hit]) -> dict[Mail, float]:
@@ -138,7 +146,7 @@ def _happening(judged: Judged) -> dict[str, Any]:
     return happening(
         _KINDS[hit.kind],
         hit.subscriber_id,
-        judged.at,
+        datetime.fromtimestamp(hit.at / 1000, UTC),
         campaign_id=hit.campaign_id,
         link=None if position == NO_LINK else position,
         verdict=judged.verdict,

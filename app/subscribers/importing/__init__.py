@@ -4,20 +4,21 @@ In charge of: this declaration alone. What a file may say is in `columns`, what 
 what a batch would do in `plan`, doing it in `apply`, taking it back in `undo`.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 from flask_babel import lazy_gettext as _l
 
-from app.importing.importer import Importer
+from app.importing.importer import Importer, Rows
 from app.subscribers.importing.apply import apply
 from app.subscribers.importing.columns import NEW_KINDS, add_column, columns
+from app.subscribers.importing.hashed import with_hashes
 from app.subscribers.importing.options import Options, make_form
 from app.subscribers.importing.plan import plan
 from app.subscribers.importing.undo import STAYS, undo
 
 
-def _address(values: dict[str, Any]) -> str:
-    return str(values["email"].key)
+def _addresses(rows: Rows) -> Sequence[str]:
+    return [address.key for address in rows.column("email")]
 
 
 importer = Importer(
@@ -28,7 +29,8 @@ importer = Importer(
     columns=columns,
     options=Options,
     form=make_form,
-    key=_address,
+    keys=_addresses,
+    prepare=with_hashes,
     plan=plan,
     apply=apply,
     undo=undo,

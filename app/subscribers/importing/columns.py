@@ -72,7 +72,7 @@ _COLUMNS = (
     Column("email", _l("Email address"), address, (
         "email", "e-mail", "mail", "mailadresse", "e-mail-adresse", "email address", "emailadresse", "adresse",
         "subscriber", "abonnent", "subscriber email",
-    ), required=True),
+    ), required=True, is_unique=True),
     Column("first_name", _l("First name"), lambda text, _: parse_name(text), (
         "first name", "firstname", "given name", "vorname", "rufname", "fname",
     )),

@@ -11,12 +11,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import RadioField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.subscribers.models import Basis, TrackingMode
+from app.importing.models import Import
+from app.subscribers.models import Basis, Topic, TrackingMode
 from app.subscribers.topics import topics
 from app.subscribers.values import clean
 
@@ -61,6 +63,14 @@ class Options(BaseModel):
         if self.tracking is TrackingMode.PERSONAL and self.tracking_basis is None:
             raise ValueError("personal tracking needs a basis of its own")
         return self
+
+
+def chosen(session: Session, import_: Import) -> Options:
+    """What was chosen for an import; topics that are gone are left out, the others stay until it is committed."""
+    options = Options.model_validate(import_.options)
+    lasting = select(Topic.id).where(Topic.id.in_(options.topics)).with_for_update(read=True, key_share=True)
+    options.topics = sorted(session.scalars(lasting)) if options.topics else []
+    return options
 
 
 _BASES = [

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import BigInteger, Table, case, delete, exists, or_, select, tuple_, update
+from sqlalchemy import BigInteger, Table, and_, case, delete, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.db import Base, Instant
@@ -20,10 +20,13 @@ from app.feature import house
 from app.importing.batch import as_table
 from app.importing.importer import Undone
 from app.importing.models import Import, ImportChange
-from app.subscribers.importing.apply import event_key, write_columns
+from app.subscribers.hold import hold
+from app.subscribers.importing.apply import left_key
 from app.subscribers.importing.columns import FIELD
-from app.subscribers.importing.plan import GONE, PROFILE, STATE
-from app.subscribers.kinds import CONSENT_CHANGED
+from app.subscribers.importing.newcomers import GONE
+from app.subscribers.importing.plan import PROFILE, STATE
+from app.subscribers.importing.rewrite import write_columns
+from app.subscribers.kinds import CONSENT_CHANGED, IMPORTED
 from app.subscribers.models import (
     ConsentRecord,
     Standing,
@@ -70,6 +73,8 @@ def _ids(session: Session, ids: Iterable[int]) -> Any:
 
 def _remove(session: Session, made: Sequence[int]) -> dict[str, int]:
     """Delete those that nothing speaks for; the others are counted by what does."""
+    # Nothing happens to them between the question and the answer.
+    hold(session, made)
     reasons = dict(session.execute(_reasons(session, made)).all()) if made else {}
     free = [each for each in made if each in reasons and reasons[each] is None]
     if free:
@@ -206,10 +211,11 @@ def _bring_back(session: Session, back: Sequence[tuple[Any, ...]]) -> None:
 
 def _forget(session: Session, import_: Import, changed: Iterable[int]) -> None:
     """The import's own events and proofs of people who stay."""
-    keys = [(event_key(import_.id, each, what),) for each in changed for what in ("imported", "left")]
-    asked = as_table(session, {"key": Event.key.type}, keys)
+    left = as_table(session, {"key": Event.key.type}, [(left_key(import_.id, each),) for each in changed])
+    hers = Event.subscriber_id.in_(_ids(session, changed)), Event.kind == IMPORTED.code
+    own = and_(*hers, Event.data["import"].as_integer() == import_.id)
     gone = session.scalars(
-        delete(Event).where(Event.key.in_(select(asked.c.key))).returning(Event.subscriber_id),
+        delete(Event).where(or_(Event.key.in_(select(left.c.key)), own)).returning(Event.subscriber_id),
         execution_options=_SILENT,
     ).all()
     proofs = ConsentRecord.import_id == import_.id, ConsentRecord.subscriber_id.in_(_ids(session, changed))

@@ -40,6 +40,19 @@ def intervals(session: Session, segment: int) -> Sequence[Any]:
     return session.execute(found.where(Membership.segment_id == segment).order_by(Membership.joined_at)).all()
 
 
+@pytest.mark.parametrize("many", [0, 1_000])
+def test_many_people_are_looked_at_among_everybody(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.audiences.refresh._MANY", many)
+    with transaction() as session:
+        anna, berta, carla = (make.subscriber(session, country="AT").id for _ in range(3))
+        segment = make.segment(session, GERMANY).id
+        refresh_all(session, MONDAY)
+        session.execute(update(Standing).values(country="DE"))
+        refresh_touched(session, [anna, berta], TUESDAY)
+        # To scan everybody is less work than to look two of three up, and shows the third as well.
+        assert members(session, segment) == ({anna, berta} if many else {anna, berta, carla})
+
+
 def test_people_join_leave_and_come_back() -> None:
     with transaction() as session:
         anna = make.subscriber(session, country="DE").id

@@ -179,6 +179,11 @@ def test_a_stretch_of_time_is_found_in_a_long_file(app: APIFlask, spool: Spool, 
     assert [record[1] for record in file.between(123_400, 123_450)] == [12340, 12341, 12342, 12343, 12344, 12345]
     assert [record[1] for record in file.between(-5, 5)] == [0]
     assert [record[1] for record in file.between(399_990, 10**9)] == [39_999]
+    # What was read already is not read again, and what lies around it is.
+    read = file.batches(0, 7, FAR)[200:210]
+    between = [record[1] for record in file.between(13_950, 14_750, read)]
+    assert between == [record[1] for record in file.between(13_950, 14_750)]
+    assert between[0] < read[0].records[0][1] < read[-1].records[-1][1] < between[-1]
     sizes = [len(batch.records) for batch in file.batches(0, 1_000, FAR)]
     assert sizes == [1_000] * 3
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.importing.blocks import read_block
 from app.importing.reading import MAX_CELL, Place, UnreadableError, records
 from app.importing.sniffing import samples, sniff
 
@@ -164,6 +165,42 @@ def test_reading_may_stop_after_any_record_and_go_on(
     if whole:
         stop = data.draw(st.integers(0, len(whole) - 1))
         assert list(records(file, encoding, ";", whole[stop].end)) == whole[stop + 1 :]
+
+
+def _by_blocks(file: Path, encoding: str, size: int) -> tuple[list[tuple[object, ...]], str | None]:
+    place, found = Place(), []
+    while True:
+        block = read_block(file, encoding, ",", place, size)
+        rows = zip(block.lines, block.cells, block.raws, strict=True)
+        found += [(*row, block.problems.get(at)) for at, row in enumerate(rows)]
+        place = block.end
+        if block.is_last:
+            return found, block.error
+
+
+@given(
+    content=st.text(st.sampled_from('ab"",,\n\r \0ä😀'), max_size=40),
+    size=st.integers(1, 5),
+    rest=st.binary(max_size=3),
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16-le"])
+def test_blocks_are_the_records_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, encoding: str, content: str, size: int, rest: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("csv") / "any.csv"
+    file.write_bytes(content.encode(encoding, "ignore") + rest)
+    single, error = [], None
+    try:
+        for record in records(file, encoding, ","):
+            single.append((record.line, record.cells, record.raw, record.problem))  # noqa: PERF401 - it may break off
+    except UnreadableError as unreadable:
+        error = str(unreadable)
+    found, broke = _by_blocks(file, encoding, size)
+    # Of a record that cannot be taken, the cells say nothing.
+    assert [(line, problem or cells, raw) for line, cells, raw, problem in found] == [
+        (line, problem or cells, raw) for line, cells, raw, problem in single
+    ]
+    assert broke == error
 
 
 @pytest.mark.parametrize(

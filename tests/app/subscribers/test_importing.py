@@ -153,6 +153,16 @@ def test_somebody_who_left_a_topic_is_not_subscribed_to_it_again(app: APIFlask) 
         assert session.scalars(select(Subscription.ended_at)).one() == make.THEN
 
 
+def test_a_topic_that_is_gone_is_left_out(app: APIFlask) -> None:
+    with transaction() as session:
+        topic = make.topic(session).id
+    done = bring_in("email\na@example.org\n", **ELSEWHERE, topics=[topic, topic + 1])
+    assert books(done) == (1, 0, 0, 0)
+    with reading() as session:
+        assert session.scalars(select(Subscription.topic_id)).all() == [topic]
+        assert session.scalars(select(ConsentRecord.topic_ids)).one() == [topic]
+
+
 def test_empty_cells_change_nothing_and_filled_ones_as_was_chosen(app: APIFlask) -> None:
     with transaction() as session:
         make.subscriber(session, "a@example.org", first_name="Anna", country="DE")

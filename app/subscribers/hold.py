@@ -1,0 +1,44 @@
+"""Holding people: their Standing rows locked until the transaction ends, in one order for all who do.
+
+Whoever adds to these rows takes them first, so that two transactions never wait for one another, and what one has read
+of them stays true. On SQLite, where there is one writer at a time, it is only the reading.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import BigInteger, Row, select, type_coerce
+from sqlalchemy.orm import Session
+
+from app.bulk import numbers
+from app.subscribers.models import Standing
+
+_HELD = "letterbond.held"
+
+
+def hold(session: Session, people: Iterable[int], *columns: Any) -> list[Row[int, *tuple[Any, ...]]]:
+    """Lock these people, and read the columns, as the numbers they are stored as, of those who are there.
+
+    Nobody is asked twice in a transaction where there is nothing to be read.
+    """
+    ids, held = set(people), _held(session)
+    if not columns:
+        ids -= held
+        # To begin is enough there.
+        if not ids or session.connection().dialect.name == "sqlite":
+            return []
+    asked = numbers(session, id=sorted(ids))
+    wanted = [type_coerce(column, BigInteger).label(None) for column in columns]
+    query = select(Standing.subscriber_id, *wanted).where(Standing.subscriber_id.in_(select(asked.c.id)))
+    rows = session.execute(query.order_by(Standing.subscriber_id).with_for_update()).all()
+    held |= ids
+    return list(rows)
+
+
+def _held(session: Session) -> set[int]:
+    """Those whom this transaction holds already; what a savepoint gave up with its end is not among them."""
+    transaction = session.get_nested_transaction() or session.get_transaction()
+    owner, held = session.info.get(_HELD, (None, None))
+    found: set[int] = held if held is not None and owner is transaction else set()
+    session.info[_HELD] = (transaction, found)
+    return found
