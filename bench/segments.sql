@@ -66,9 +66,6 @@ AND (e.campaign_id, e.link) IN (SELECT campaign_id, position FROM link WHERE tar
 s.sent >= 3 AND s.last_sent_at >= {d180} AND (SELECT count(*) FROM delivery d WHERE d.subscriber_id = s.subscriber_id
 AND d.state = 2 AND d.sent_at >= {d180} AND d.opened_at IS NULL AND d.clicked_at IS NULL) >= 3
 --or
-s.subscriber_id IN (SELECT subscriber_id FROM delivery WHERE state = 2 AND sent_at >= {d180} AND opened_at IS NULL
-AND clicked_at IS NULL GROUP BY subscriber_id HAVING count(*) >= 3)
---or
 s.subscriber_id IN (SELECT who FROM (SELECT subscriber_id + 0 AS who FROM delivery WHERE state = 2 AND sent_at >= {d180}
 AND opened_at IS NULL AND clicked_at IS NULL AND campaign_id IN (SELECT id FROM campaign WHERE finished_at IS NULL
 OR finished_at >= {d180})) d GROUP BY who HAVING count(*) >= 3)

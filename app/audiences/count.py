@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.audiences.own_rows import only_of
 from app.subscribers.models import Standing, Subscriber
@@ -12,6 +12,8 @@ from app.subscribers.models import Standing, Subscriber
 SAMPLE = 10
 # So many times the people are looked at that would have a sample's worth if they were spread evenly.
 _SPARE = 5
+# And so many times as many, where the newest are not like the others: who came lately has done little yet.
+_FURTHER = 8
 
 Truth = ColumnElement[bool]
 
@@ -44,26 +46,24 @@ def overlap(session: Session, people: Truth, other: Truth | None = None) -> Over
 def sample(session: Session, people: Truth, found: int, size: int = SAMPLE) -> list[Subscriber]:
     """The newest of the `found` people whom the rule means.
 
-    They are looked for among as many of the newest people as should have enough of them; only if they have not, among
-    all: then the rule is asked of everybody a second time.
+    They are looked for among as many of the newest people as should have enough of them, then among more; only if those
+    have not, among all: then the rule is asked of everybody a second time.
     """
-    ids = _newest(session, people, size, _since(session, found, size))
-    if len(ids) < min(size, found):
-        ids = _newest(session, people, size, None)
-    return list(session.scalars(select(Subscriber).where(Subscriber.id.in_(ids)).order_by(Subscriber.id.desc())))
-
-
-def _since(session: Session, found: int, size: int) -> int | None:
-    """The id from which on there are probably enough of them; None where that is most of all ids."""
     newest = session.scalar(select(func.max(Standing.subscriber_id))) or 0
     stretch = _SPARE * size * newest // max(found, 1)
-    return newest - stretch if stretch < newest // 4 else None
+    ids: Sequence[int] = ()
+    while len(ids) < min(size, found):
+        since = newest - stretch if stretch < newest // 4 else None
+        ids = _newest(session, people, size, since)
+        if since is None:
+            break
+        stretch *= _FURTHER
+    return list(session.scalars(select(Subscriber).where(Subscriber.id.in_(ids)).order_by(Subscriber.id.desc())))
 
 
 def _newest(session: Session, people: Truth, size: int, since: int | None) -> Sequence[int]:
     wanted = select(Standing.subscriber_id).order_by(Standing.subscriber_id.desc()).limit(size)
     if since is None:
         return session.scalars(wanted.where(people)).all()
-    late = aliased(Standing)
-    people = only_of(people, select(late.subscriber_id).where(late.subscriber_id > since))
-    return session.scalars(wanted.where(Standing.subscriber_id > since, people)).all()
+    late = only_of(people, lambda person: person > since)
+    return session.scalars(wanted.where(Standing.subscriber_id > since, late)).all()

@@ -5,7 +5,9 @@ such a table; asked of a few people it must not be. What a rule says of somebody
 of those tables may be replaced by her part of it.
 """
 
-from sqlalchemy import ColumnElement, Select, Table, select
+from collections.abc import Callable
+
+from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.util import ClauseAdapter
 
@@ -13,12 +15,14 @@ from app.db import Base
 from app.subscribers.models import Standing, Subscriber
 
 
-def only_of(condition: ColumnElement[bool], people: "Select[int]") -> ColumnElement[bool]:
-    """The same condition, for these people alone, where tables about people are read by their key."""
+def only_of(
+    condition: ColumnElement[bool], among: Callable[[ColumnElement[int]], ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """The same condition, for those alone whose id is `among` some, where tables about people are read by their key."""
     names = {each.name for each in visitors.iterate(condition) if isinstance(each, Table)} - {Standing.__tablename__}
     for table in (Base.metadata.tables[name] for name in sorted(names & Base.metadata.tables.keys())):
         if key := key_of_person(table):
-            part = select(table).where(table.c[key].in_(people)).subquery()
+            part = select(table).where(among(table.c[key])).subquery()
             condition = ClauseAdapter(part).traverse(condition)
     return condition
 

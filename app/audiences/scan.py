@@ -5,6 +5,7 @@ down (`refresh.py`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, Table, and_, case, func, literal, select
@@ -41,9 +42,13 @@ def bits_of(words: Reader, segments: Sequence[Segment], asked: "Select[int] | No
             continue
         try:
             people = words.people(segment.rule)
-            yield slot_of(segment), people if asked is None else only_of(people, asked)
+            yield slot_of(segment), people if asked is None else only_of(people, partial(_is_in, asked))
         except RuleError:
             continue
+
+
+def _is_in(asked: "Select[int]", person: ColumnElement[int]) -> ColumnElement[bool]:
+    return person.in_(asked)
 
 
 def scans(bits: Iterable[Bit]) -> Iterator[tuple[int, list[Bit]]]:
