@@ -98,6 +98,12 @@ class Clerk:
         return ready
 
     @property
+    def has_last(self) -> bool:
+        """Whether the batch that was asked for is there, and the last."""
+        ready = self._ready
+        return ready is not None and ready.is_last
+
+    @property
     def is_at_work(self) -> bool:
         """False when there will be no further batch, for a reason that leaving the block tells."""
         return not self._work.done()

@@ -30,8 +30,8 @@ _FRESH_SECONDS = 2.0
 
 class Pipeline:
     """Mails of one shard and, as a `Handover`, what becomes of them. `trouble` is why the relay takes nothing, `size`
-    how many mails are claimed at once. `nears_end` is called when the last batch is there, `ended` when no mail will
-    come and none is under way.
+    how many mails are claimed at once. `nears_end` is called once or more when the last batch is there, `ended` when
+    no mail will come and none is under way.
     """
 
     def __init__(
@@ -63,11 +63,12 @@ class Pipeline:
             if batch is None:
                 yield None
                 continue
-            if batch.is_last:
-                self._nears_end()
-            else:
+            if not batch.is_last:
                 self._clerk.ask(self.size)
             for mail in self._of(batch, takes_more):
+                # The last batch may be a small one: what follows it is asked for as soon as it is known to be the last.
+                if batch.is_last or self._clerk.has_last:
+                    self._nears_end()
                 yield mail, self
             if batch.is_last:
                 break
