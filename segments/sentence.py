@@ -167,7 +167,7 @@ class _Speaker:
     def _money(self, minor: int, currency: str | None) -> str:
         amount = Decimal(minor).scaleb(-2)
         if currency is None:
-            return format_decimal(amount, "#,##0.00", locale=self.language)
+            return self._number(amount)
         return format_currency(amount, currency, locale=self.language, currency_digits=False)
 
     def _number(self, number: Decimal | int) -> str:

@@ -94,7 +94,8 @@ class Field:
     plural ("tags"), of an event a participle ("clicked", "geklickt"). `choices` names the values of choices,
     lists and states; it may be a function when they come from tables. A field without any takes every value.
     `details` names what a scope may say of an event or a total, with the choices there are: "campaign", "link",
-    "product". `currency` is for money and totals; `empty` is the total of nothing: 0 of a sum, None of an average.
+    "product". `currency` is for money and totals; totals without one are of something else in hundredths, such as
+    points. `empty` is the total of nothing: 0 of a sum, None of an average.
     `shows` takes what `sql` takes, a test left out, and gives what a person has there: how often, how much, which.
     `as_of` gives, where what a person has depends on the time that is asked for, the `sql` of that time.
     `beside` says of a value in another table, or of a happening that one row there answers, which row that is.

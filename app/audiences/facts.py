@@ -32,6 +32,8 @@ def fact(word: Word, value: Any) -> str | None:
 
 def _written(word: Word, value: Any) -> str:
     match word.field.type:
+        case FieldType.TOTAL if word.field.currency is None:
+            return number(Decimal(round(value)).scaleb(-2).normalize())
         case FieldType.MONEY | FieldType.TOTAL:
             return money(Decimal(round(value)).scaleb(-2), word.field.currency or "EUR")
         case FieldType.NUMBER:

@@ -14,9 +14,10 @@ from app.events.models import Event
 from app.feature import house
 from app.formatting import day as formatted
 from app.i18n import language
+from app.scoring.earned import earned_field
 from app.scoring.kinds import TIER_CHANGED
 from app.scoring.models import MAIN, Score, ScoreClock
-from app.scoring.points import Rule, decay_of, score_clock, score_clocks, today
+from app.scoring.points import Rule, all_points, decay_of, score_clock, score_clocks, today
 from app.scoring.tiers import all_tiers, tier_label
 from app.subscribers.models import Standing
 from segments.label import Label
@@ -25,14 +26,23 @@ from segments.vocabulary import Choices, Field, FieldType, Group
 
 
 def fields(session: Session) -> Iterator[Field]:
-    """Each score in points of today, the main one first, tier, and since when."""
+    """Each score in points of today and what was earned in a time, the main one first, tier, and since when."""
     group = Group.SCORE_AND_TIER
-    for clock in score_clocks(session):
+    clocks = score_clocks(session)
+    for clock, points in zip(clocks, all_points(session, clocks), strict=True):
         is_main = clock.id == MAIN
         name, label = f"score.{clock.id}", Label(f"score “{clock.name}”", f"Punktestand „{clock.name}“")
         if is_main:
             name, label = "score", Label("score", "Punktestand")
         yield Field(name, label, FieldType.NUMBER, group=group, as_of=partial(_points, clock))
+        if is_main:
+            label, aliases = Label("points earned in a time", "in einer Zeit verdiente Punkte"), ("points", "Punkte")
+            yield earned_field(points, "points_in", label, aliases)
+        else:
+            label = Label(
+                f"points of “{clock.name}” earned in a time", f"in einer Zeit verdiente Punkte „{clock.name}“"
+            )
+            yield earned_field(points, f"points_in.{clock.id}", label)
     tiers = tuple((str(tier.id), tier_label(tier.name)) for tier in all_tiers(session))
     yield Field("tier", Label("tier", "Stufe"), FieldType.CHOICE, lambda: Standing.tier_id, group, tiers)
     since = Label("last change of tier", "letzter Stufenwechsel")

@@ -17,6 +17,7 @@ from app.delivery.models import Delivery, DeliveryState
 from app.events.models import Event, Verdict
 from app.events.record import happening, record
 from app.feature import house
+from app.scoring.defaults import defaults
 from app.scoring.kinds import TIER_CHANGED
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order, Product
@@ -24,6 +25,8 @@ from app.subscribers.models import Basis, ConsentRecord, CustomField, FieldKind,
 from app.subscribers.providers import provider_of
 from app.tracking.kinds import CLICKED, OPENED
 from segments.rfm import scores
+from segments.sentence import sentence
+from segments.typed import read_sentence
 from segments.vocabulary import Field, Happening
 from tests import make
 
@@ -294,3 +297,29 @@ def test_fields_of_the_profile_are_asked_of_one_row(session: Session) -> None:
     rule = {"all": [named, {"field": "orders", "op": "equals", "value": 0}, {"not": many}]}
     assert asked(session, rule) == {cat, none}
     assert _said(session, rule).count("FROM subscriber") == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "locale", "said"),
+    [
+        ("points >= 20 in 30 days", "en", "points earned in a time in the last 30 days is at least 20"),
+        (
+            "Punkte < 0,5 in 90 Tagen",
+            "de",
+            "in einer Zeit verdiente Punkte in den letzten 90 Tagen ist weniger als 0,5",
+        ),
+        ("points earned in a time > 5", "en", "points earned in a time is more than 5"),
+    ],
+)
+def test_points_earned_in_a_time_can_be_typed_in_both_languages(
+    session: Session, typed: str, locale: str, said: str
+) -> None:
+    defaults(session, utc_now())
+    vocabulary = house().vocabulary(session)
+    rule = read_sentence(typed, vocabulary, locale)
+    assert sentence(rule, vocabulary, locale) == said
+    assert read_sentence(said, vocabulary, locale) == rule
+    # Nobody has earned anything: less than nothing is nobody, at least nothing everybody.
+    person = make.subscriber(session).id
+    words = reader(session, utc_now())
+    assert found(session, words.matching(rule)) == (set() if locale == "en" else {person})

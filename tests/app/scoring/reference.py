@@ -4,7 +4,7 @@ Written from docs/events.md, without looking at `app.scoring`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from segments.score import Decay
@@ -14,14 +14,25 @@ Happened = Mapping[str, Any]
 
 def total(rules: Sequence[Mapping[str, Any]], events: Iterable[Happened], decay: Decay) -> int:
     """The stored sum of one person: `rules` as in the JSON of a plan, events as dicts with whole seconds in `at`."""
+    days = ((event["at"] // 86_400, worth) for event, worth in _counted(rules, events))
+    return sum(worth * decay.factor(min(day, decay.last_day)) for day, worth in days)
+
+
+def earned(rules: Sequence[Mapping[str, Any]], events: Iterable[Happened], since: int | None, until: int | None) -> int:
+    """Hundredths of points in [since, until), whole seconds."""
+    first, end = -(10**12) if since is None else since, 10**12 if until is None else until
+    return sum(worth for event, worth in _counted(rules, events) if first <= event["at"] < end)
+
+
+def _counted(rules: Sequence[Mapping[str, Any]], events: Iterable[Happened]) -> Iterator[tuple[Happened, int]]:
     mine = sorted(events, key=lambda each: (each["at"], each["value"] or 0, each["campaign"] or 0))
-    return sum(_by_rule(rule, mine, decay) for rule in rules)
+    for rule in rules:
+        yield from _by_rule(rule, mine)
 
 
-def _by_rule(rule: Mapping[str, Any], events: Sequence[Happened], decay: Decay) -> int:
+def _by_rule(rule: Mapping[str, Any], events: Sequence[Happened]) -> Iterator[tuple[Happened, int]]:
     in_day: dict[int, int] = defaultdict(int)
     in_mail: dict[int, int] = defaultdict(int)
-    stored = 0
     for event in events:
         if not _is_about(rule, event):
             continue
@@ -32,8 +43,7 @@ def _by_rule(rule: Mapping[str, Any], events: Sequence[Happened], decay: Decay) 
             continue
         if event["campaign"] and in_mail[event["campaign"]] > rule.get("per_delivery", 10**9):
             continue
-        stored += _worth(rule, event) * decay.factor(min(day, decay.last_day))
-    return stored
+        yield event, _worth(rule, event)
 
 
 def _is_about(rule: Mapping[str, Any], event: Happened) -> bool:

@@ -29,6 +29,7 @@ from app.scoring.rebuild import rebuild, rebuild_step
 from app.scoring.saving import current_plan, save_plan
 from app.subscribers.erasing import erase
 from app.subscribers.models import Standing
+from segments.vocabulary import Happening
 from tests import make
 from tests.app.scoring import reference
 
@@ -232,6 +233,43 @@ def test_adding_is_rebuilding_is_the_reference(
         rebuild(session, TODAY)
         assert agree(stored(session), expected(session, people, events, second, first))
         assert session.scalar(select(ScoreDraft.total).limit(1)) is None
+
+
+MOMENTS = st.none() | st.builds(
+    lambda day, second: (DAY + day) * 86_400 + second, st.integers(-4, 1), st.sampled_from([0, 1, 43_200])
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=RULES, second=RULES, happened=HAPPENINGS, since=MOMENTS, until=MOMENTS, limit=st.integers(-3000, 3000))
+def test_what_was_earned_in_a_time_is_what_the_reference_says(
+    first: list[dict[str, Any]],
+    second: list[dict[str, Any]],
+    happened: list[dict[str, Any]],
+    since: int | None,
+    until: int | None,
+    limit: int,
+) -> None:
+    """Also where a cap was used up before that time; nobody's total is NULL."""
+    events = [as_event(each) for each in happened]
+    with transaction() as session:
+        people = fresh_people(session)
+        put_in_force(session, first, second)
+        record(session, [as_row(each, people) for each in events])
+        vocabulary = house().vocabulary(session)
+        asked = Happening(1, *(at if at is None else datetime.fromtimestamp(at, UTC) for at in (since, until)))
+        for clock, rules in zip(score_clocks(session), (first, second), strict=True):
+            word = vocabulary["points_in" if clock.id == 1 else f"points_in.{clock.id}"]
+            mine = [[event for event in events if event["whose"] == at] for at in range(PEOPLE)]
+            wanted = [reference.earned(rules, each, since, until) for each in mine]
+            assert word.shows
+            shown = select(Standing.subscriber_id, word.shows(asked))
+            assert dict(session.execute(shown).all()) == dict(zip(people, wanted, strict=True))
+            enough = select(Standing.subscriber_id).where(word.sql(asked, lambda total: total >= limit))
+            found = set(session.scalars(enough))
+            # Of whom nothing counted there is no total: `segments.where` asks the others there.
+            zero = {person for person, total in zip(people, wanted, strict=True) if not total}
+            assert found | zero == {each for each, total in zip(people, wanted, strict=True) if total >= limit} | zero
 
 
 def rebuilt_while_events_come(events: Sequence[Mapping[str, Any]], people: Sequence[int], drafted: int) -> None:
