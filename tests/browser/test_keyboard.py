@@ -91,6 +91,28 @@ def test_the_builder_keeps_the_focus_where_one_works(page: Page) -> None:
     expect(page.get_by_label("People who match")).to_be_focused()
 
 
+def test_an_answer_that_comes_late_takes_no_row_back(page: Page) -> None:
+    page.add_init_script("""
+        const ask = window.fetch; let isFirst = true;
+        window.fetch = async (...given) => {
+            const answer = await ask(...given);
+            if (isFirst && String(given[0]?.url ?? given[0]).includes("/segments/draft")) {
+                isFirst = false;
+                await new Promise(done => setTimeout(done, 800));
+            }
+            return answer;
+        };
+    """)
+    page.goto("/segments/new")
+    about = page.get_by_label("What row 1 is about")
+    about.select_option("language")
+    page.get_by_role("button", name="Add a row").click()
+    expect(page.get_by_role("group", name="Row 2")).to_be_visible()
+    page.wait_for_timeout(1000)
+    expect(page.get_by_role("group", name="Row 2")).to_be_visible()
+    expect(about).to_have_value("language")
+
+
 def test_a_page_that_asks_anew_by_itself_leaves_the_focus_on_its_button(page: Page) -> None:
     with transaction() as session:
         campaign = session.get_one(Campaign, 2)
