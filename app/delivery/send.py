@@ -11,6 +11,7 @@ Not in charge of: when to look (`reap.py`), what replies mean (`ledger.py`), who
 happens from the claim of a shard to its release (`stint.py`).
 """
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from flask import current_app
+from sqlalchemy.exc import DBAPIError
 
 from app.campaigns.models import Campaign
 from app.db import utc_now
@@ -29,6 +31,8 @@ from app.delivery.pipeline import FIRST_BATCH
 from app.delivery.reap import campaigns_with_work
 from app.delivery.stint import Ending, Stint, take
 from app.transport import Mails
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -143,7 +147,19 @@ class _Turn:
     # In the second thread.
 
     def _take(self) -> Stint | None:
-        """The next shard, with its first batch on the way."""
+        """The next shard, with its first batch on the way.
+
+        While mails are under way, a database that is away is no reason to break off and leave them in doubt.
+        """
+        try:
+            return self._taken()
+        except DBAPIError as error:
+            if not self._open:
+                raise
+            log.warning("the database does not answer, no further shard is taken for now: %s", error.orig)
+            return None
+
+    def _taken(self) -> Stint | None:
         for campaign_id in self._campaigns():
             while self._may_go_on() and (stint := take(self._own, campaign_id)) is not None:
                 self._on_claim(campaign_id)
@@ -155,13 +171,18 @@ class _Turn:
         return None
 
     def _begin(self, stint: Stint) -> None:
-        stint.begin(
-            self._writer(stint.campaign),
-            self._size,
-            may_go_on=self._may_go_on,
-            nears_end=self._ask,
-            ended=self._ended,
-        )
+        try:
+            stint.begin(
+                self._writer(stint.campaign),
+                self._size,
+                may_go_on=self._may_go_on,
+                nears_end=self._ask,
+                ended=self._ended,
+            )
+        except BaseException:
+            self._open.discard(stint)
+            stint.abandon()
+            raise
 
     def _campaigns(self) -> list[int]:
         """Ours; when its turn is over and mails of it hang, the others, too, one after the other."""

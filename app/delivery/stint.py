@@ -33,20 +33,19 @@ class Ending(StrEnum):
 
 def take(own: Desk, campaign_id: int) -> "Stint | None":
     """Claim a shard, with what its last sender left behind settled; None if there is nothing to do."""
-    with own.database.transaction() as session:
-        free_dead(session, dead_stretches(own.journals, campaign_id))
-        campaign = session.get(Campaign, campaign_id)
-        if campaign is None or campaign.state not in {CampaignState.SENDING, CampaignState.CANCELLED}:
-            return None
-        claimed = claim(session, campaign_id, own.owner, utc_now())
-        if claimed is None:
-            return None
-        journal = Journal(own.journals, claimed.stretch)
-        try:
+    with ExitStack() as unless_ours:
+        with own.database.transaction() as session:
+            free_dead(session, dead_stretches(own.journals, campaign_id))
+            campaign = session.get(Campaign, campaign_id)
+            if campaign is None or campaign.state not in {CampaignState.SENDING, CampaignState.CANCELLED}:
+                return None
+            claimed = claim(session, campaign_id, own.owner, utc_now())
+            if claimed is None:
+                return None
+            journal = Journal(own.journals, claimed.stretch)
+            unless_ours.callback(journal.close)
             recover(session, claimed.stretch, campaign.crash_policy, own.journals, utc_now())
-        except BaseException:
-            journal.close()
-            raise
+        unless_ours.pop_all()
     remove_older(own.journals, claimed.stretch)
     return Stint(own, claimed, campaign, journal)
 

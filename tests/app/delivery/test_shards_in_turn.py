@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 from apiflask import APIFlask
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app.campaigns.models import CampaignState
 from app.db import transaction, utc_now
 from app.delivery import launch, send
 from app.delivery.models import Delivery, DeliveryState, Shard
+from app.delivery.stint import Stint
 from app.transport import Handover, MailObject, Outcome, Result
 from tests.app.delivery.conftest import drain, state_of, states
 from tests.app.delivery.pipe import ACCEPTED, Pipe
@@ -131,6 +133,30 @@ def test_without_anything_that_hangs_a_turn_ends_in_time(
     monkeypatch.undo()
     drain(campaign_id)
     assert counted(campaign_id) == {"sent": 12}
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize(("place", "name"), [(send, "take"), (Stint, "begin")])
+def test_a_database_that_is_away_as_the_next_shard_is_taken_breaks_nothing_off(
+    app: APIFlask, launched: Callable[..., int], monkeypatch: pytest.MonkeyPatch, place: object, name: str
+) -> None:
+    """Q4: mails are under way then; they would be in doubt."""
+    campaign_id = launched(people=20)
+    works, answers = getattr(place, name), iter([True, False, False])
+
+    def shaky(*arguments: object, **options: object) -> object:
+        if next(answers, True):
+            return works(*arguments, **options)
+        raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+    monkeypatch.setattr(place, name, shaky)
+    monkeypatch.setattr(send, "_LOOK_SECONDS", 0.01)
+    pipe = HangingPipe(lambda: counted(campaign_id).get("sent", 0) == 19)
+    use(app, pipe)
+    drain(campaign_id)
+    assert next(answers, None) is None
+    assert counted(campaign_id) == {"sent": 20}
+    assert len(pipe.taken) == len(set(pipe.taken)) == 20
 
 
 @pytest.mark.usefixtures("small_shards")
