@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import accumulate, chain
@@ -44,9 +44,10 @@ from app.reports.query import HistoryQuery, RfmQuery
 from app.reports.retention import retention_between, retention_by_segment
 from app.reports.rfm import rfm_report
 from app.reports.scope import Scope
+from bench import reports_by_hand
+from bench.reports_by_hand import DAY
 
 MONTHS = 24
-DAY = 86_400
 Case = tuple[str, Callable[[], Any], Callable[[], Any]]
 Counted = Callable[[Columnar], Any]
 
@@ -218,29 +219,33 @@ def _kept(session: Session) -> Iterator[tuple[str, Counted, Counted]]:
         there = stretches(Presence.ACTIVE, Definitions(), Scope())
         return [(month.end, month.lost) for month in retention_between(rows, there, ends)]
 
-    yield "retention of everybody, 24 months, raw", ours_retention, lambda rows: _hand_retention(rows, stamps)
+    yield "retention of everybody, 24 months, raw", ours_retention, lambda rows: reports_by_hand.retention(rows, stamps)
 
     def ours_by_segment(rows: Columnar) -> int:
         there = stretches(Presence.ACTIVE, Definitions(), Scope())
         return sum(month.end for months in retention_by_segment(rows, there, ends).values() for month in months)
 
-    yield "retention of 20 segments, 24 months, raw", ours_by_segment, lambda rows: _hand_by_segment(rows, stamps)
+    yield (
+        "retention of 20 segments, 24 months, raw",
+        ours_by_segment,
+        lambda rows: reports_by_hand.by_segment(rows, stamps),
+    )
 
     def ours_cohorts(rows: Columnar) -> int:
         grid = COHORTS.count(session, rows, COHORTS.asked_of({"months": MONTHS, "metric": "clicked"}), now)
         return sum(month.people for cohort in grid.cohorts for month in cohort.months if month)
 
-    yield "cohorts 24 x 24, clicked, raw", ours_cohorts, lambda rows: _hand_cohorts(rows, stamps)
+    yield "cohorts 24 x 24, clicked, raw", ours_cohorts, lambda rows: reports_by_hand.cohorts(rows, stamps)
 
     def ours_moves(rows: Columnar) -> int:
         return sum(move.people for move in MOVES.count(session, rows, MOVES.asked_of({}), now).moves)
 
-    yield "ladder: moves of everybody, raw", ours_moves, lambda rows: _hand_moves(rows, now)
+    yield "ladder: moves of everybody, raw", ours_moves, lambda rows: reports_by_hand.moves(rows, now)
 
     def ours_survival(rows: Columnar) -> int:
         return sum(curve.stays for curve in SURVIVAL.count(session, rows, SURVIVAL.asked_of({}), now).curves)
 
-    yield "survival of everybody", ours_survival, lambda rows: _hand_survival(rows, now)
+    yield "survival of everybody", ours_survival, lambda rows: reports_by_hand.survival(rows, now)
 
     def ours_report(rows: Columnar) -> int:
         asked = SEGMENT.asked_of({"months": MONTHS})
@@ -248,7 +253,7 @@ def _kept(session: Session) -> Iterator[tuple[str, Counted, Counted]]:
             rows.copy(name)
         return sum(month.engagement.clicks for month in SEGMENT.count(session, rows, asked, now).months)
 
-    yield "whole report of everybody, 24 months, raw", ours_report, lambda rows: _hand_report(rows, stamps)
+    yield "whole report of everybody, 24 months, raw", ours_report, lambda rows: reports_by_hand.report(rows, stamps)
 
 
 def _stored(session: Session, rows: Columnar) -> Iterator[Case]:
@@ -257,119 +262,6 @@ def _stored(session: Session, rows: Columnar) -> Iterator[Case]:
     kept = COMPARISON.stored(COMPARISON.count(session, rows, COMPARISON.asked_of({}), now))
     lines = len(COMPARISON.restored(kept).lines)
     yield "a kept report, read", lambda: len(COMPARISON.restored(kept).lines), lambda: json.loads(kept) and lines
-
-
-_DONE = f"""SELECT subscriber_id AS who, occurred_at AS since,
-    least(lead(occurred_at) OVER (PARTITION BY subscriber_id ORDER BY occurred_at), occurred_at + {90 * DAY}) AS until
-    FROM event WHERE kind = 30 AND coalesce(value, 0) >= 0 OR kind = 21 AND verdict IN (0, 1) OR kind = {{confirmed}}"""
-
-
-def _busy() -> str:
-    """Who is not silent, cut where she left."""
-    from app.subscribers.kinds import CONFIRMED
-
-    done = _DONE.format(confirmed=CONFIRMED.code)
-    return f"""SELECT who, since, least(until, coalesce(ended_at, until)) AS until FROM ({done}) d
-        JOIN standing s ON s.subscriber_id = d.who WHERE since < coalesce(ended_at, since + 1)"""
-
-
-def _moments(stamps: Sequence[int]) -> str:
-    return f"SELECT unnest({list(stamps)}) AS t, unnest(range({len(stamps)})) AS i"
-
-
-def _hand_retention(rows: Columnar, stamps: Sequence[int]) -> list[tuple[int, int]]:
-    """A bit for each moment and person, then sums of what neighbouring bits say."""
-    found = rows.execute(
-        text(
-            f"""WITH bits AS (SELECT who, sum(DISTINCT 1::BIGINT << i) AS m FROM ({_busy()}) b
-                JOIN ({_moments(stamps)}) x ON since < t AND t <= until GROUP BY who)
-            SELECT i, count(*) FILTER (m::BIGINT >> i & 1 = 1),
-                count(*) FILTER (m::BIGINT >> (i - 1) & 1 = 1 AND m::BIGINT >> i & 1 = 0)
-            FROM bits, ({_moments(stamps)}) x WHERE i > 0 GROUP BY i ORDER BY i"""
-        )
-    )
-    return [(int(end), int(lost)) for _at, end, lost in found]
-
-
-def _hand_by_segment(rows: Columnar, stamps: Sequence[int]) -> int:
-    found = rows.execute(
-        text(
-            f"""WITH bits AS (SELECT who, sum(DISTINCT 1::BIGINT << i) AS m FROM ({_busy()}) b
-                JOIN ({_moments(stamps)}) x ON since < t AND t <= until GROUP BY who)
-            SELECT sum(n) FROM (SELECT segment_id, i, count(*) FILTER (m::BIGINT >> i & 1 = 1) AS n FROM bits
-                JOIN membership ON subscriber_id = who AND left_at = 253402214400, ({_moments(stamps)}) x
-                WHERE i > 0 GROUP BY segment_id, i)"""
-        )
-    )
-    return int(next(iter(found))[0])
-
-
-def _hand_cohorts(rows: Columnar, stamps: Sequence[int]) -> int:
-    """A bit for each month in which somebody clicked."""
-    months = " ".join(f"WHEN occurred_at < {stamp} THEN {at}" for at, stamp in enumerate(stamps[1:]))
-    joined = months.replace("occurred_at", "created_at")
-    found = rows.execute(
-        text(
-            f"""WITH did AS (SELECT DISTINCT subscriber_id AS who, CASE {months} END AS month FROM event
-                WHERE kind = 21 AND verdict IN (0, 1) AND occurred_at >= {stamps[0]} AND occurred_at < {stamps[-1]})
-            SELECT count(*) FROM did JOIN (SELECT subscriber_id AS who, CASE {joined} END AS cohort FROM standing
-                WHERE status <> 0 AND created_at >= {stamps[0]} AND created_at < {stamps[-1]}) s USING (who)
-            WHERE month >= cohort"""
-        )
-    )
-    return int(next(iter(found))[0])
-
-
-def _hand_moves(rows: Columnar, now: datetime) -> int:
-    then, at = int(now.timestamp()) - 90 * DAY, int(now.timestamp())
-    found = rows.execute(
-        text(
-            f"""WITH a AS (SELECT subscriber_id, max(occurred_at) FILTER (occurred_at <= {then}) AS x,
-                max(occurred_at) AS y FROM event WHERE occurred_at <= {at} AND (kind = 30
-                AND coalesce(value, 0) >= 0 OR kind = 21 AND verdict IN (0, 1) OR kind = 2) GROUP BY 1)
-            SELECT sum(n) FROM (SELECT ({then} - coalesce(x, created_at)) // {90 * DAY} AS p,
-                ({at} - coalesce(y, created_at)) // {90 * DAY} AS q, ended_at <= {then}, ended_at <= {at},
-                count(*) AS n FROM standing LEFT JOIN a USING (subscriber_id)
-                WHERE status <> 0 AND created_at <= {at} GROUP BY ALL)"""
-        )
-    )
-    return int(next(iter(found))[0])
-
-
-def _hand_survival(rows: Columnar, now: datetime) -> int:
-    at = int(now.timestamp())
-    found = rows.execute(
-        text(
-            f"""SELECT sum(n) FROM (SELECT (least(coalesce(ended_at, {at}), {at}) - created_at) // {DAY} AS days,
-                count(*) AS n FROM standing WHERE status <> 0 AND created_at <= {at} GROUP BY 1)"""
-        )
-    )
-    return int(next(iter(found))[0])
-
-
-def _hand_report(rows: Columnar, stamps: Sequence[int]) -> int:
-    """Engagement and retention by the same hand; repeat purchases by one window over the orders. All of it is asked of
-    the events, so they are copied first."""
-    rows.copy("event")
-    months = " ".join(f"WHEN occurred_at < {stamp} THEN {at}" for at, stamp in enumerate(stamps[1:]))
-    did = rows.execute(
-        text(
-            f"""SELECT CASE {months} END AS month, count(*) FILTER (kind = 20), count(*) FILTER (kind = 21),
-                count(DISTINCT subscriber_id) FILTER (kind < 30), count(*) FILTER (kind = 30), sum(value)
-                FROM event WHERE (kind = 30 OR kind IN (20, 21) AND verdict IN (0, 1))
-                AND occurred_at >= {stamps[0]} AND occurred_at < {stamps[-1]} GROUP BY 1"""
-        )
-    )
-    clicks = sum(int(row[2]) for row in did)
-    _hand_retention(rows, stamps)
-    rows.execute(
-        text(
-            f"""SELECT CASE {months} END AS month, n, count(*) FROM (SELECT occurred_at, row_number()
-                OVER (PARTITION BY subscriber_id ORDER BY occurred_at) AS n FROM event WHERE kind = 30) GROUP BY 1, 2"""
-        )
-    )
-    rows.execute(text(f"SELECT sent_at // {30 * DAY}, count(*) FROM delivery WHERE sent_at >= {stamps[0]} GROUP BY 1"))
-    return clicks
 
 
 def _nightly(database: Database) -> Iterator[Case]:
@@ -386,7 +278,7 @@ def _nightly(database: Database) -> Iterator[Case]:
         return _undone(database, lambda session: _build_again(session, after))
 
     def by_hand() -> int:
-        return _undone(database, lambda session: _hand_build(session, after, newest, since))
+        return _undone(database, lambda session: reports_by_hand.build(session, after, newest, since))
 
     yield "daily rows: one day more", ours, by_hand
 
@@ -406,22 +298,6 @@ def _build_again(session: Session, after: int) -> int:
     session.merge(state)
     session.flush()
     daily.build(session, now)
-    return 1
-
-
-def _hand_build(session: Session, after: int, newest: int, since: int) -> int:
-    """The counts alone, by UTC days, and nothing written."""
-    session.execute(
-        text(
-            f"""SELECT m.segment_id, e.occurred_at / {DAY}, count(*), count(DISTINCT e.subscriber_id), sum(e.value)
-                FROM event e JOIN membership m ON m.subscriber_id = e.subscriber_id AND m.joined_at <= e.occurred_at
-                AND m.left_at > e.occurred_at WHERE e.id > {after} AND e.id <= {newest} AND e.kind IN (20, 21, 30)
-                GROUP BY 1, 2"""
-        )
-    ).all()
-    for column in ("joined_at", "left_at"):
-        counted = f"SELECT segment_id, {column} >= {since}, count(*) FROM membership GROUP BY 1, 2"
-        session.execute(text(counted)).all()
     return 1
 
 
