@@ -234,7 +234,7 @@ def test_a_typed_sentence_becomes_rows_and_rows_a_sentence(marketer: FlaskClient
     }
     assert 'id="typed"' not in answer.text
     drawn = marketer.post("/segments/preview", data=MultiDict(inputs(answer.text)), headers=scripts).text
-    said = unescape(re.findall(r'hx-swap-oob="true">(.*?)</textarea>', drawn, re.DOTALL)[0])
+    said = unescape(re.findall(r'hx-swap-oob="outerMorph">(.*?)</textarea>', drawn, re.DOTALL)[0])
     assert said == "country is Austria or Germany and number of clicks is at least 2"
     assert marketer.post("/segments/typed", data={"typed": said}, headers=scripts).text == answer.text
 
