@@ -50,6 +50,29 @@ RULES: list[tuple[dict[str, Any], Callable[[Person, datetime], bool]]] = [
         },
         lambda one, _: True,
     ),
+    (
+        {
+            "any": [
+                {
+                    "all": [
+                        {"field": "last_name", "op": "is", "value": "fair"},
+                        {"not": {"field": "orders", "op": "at_least", "value": 1}},
+                    ]
+                },
+                {"field": "first_name", "op": "is_empty"},
+            ]
+        },
+        lambda one, _: one["name"] == "fair",
+    ),
+    (
+        {
+            "all": [
+                {"field": "last_name", "op": "is_not", "value": "fair"},
+                {"field": "status", "op": "is_not", "value": "pending"},
+            ]
+        },
+        lambda one, _: one["name"] != "fair",
+    ),
 ]
 
 ACTIONS = st.lists(
@@ -75,7 +98,8 @@ class Reference:
 
     def __init__(self) -> None:
         self.people: list[Person] = [
-            {"country": "DE" if n else "AT", "clicks": [], "erased": False} for n in range(PEOPLE)
+            {"country": "DE" if n else "AT", "name": "fair" if n == 1 else None, "clicks": [], "erased": False}
+            for n in range(PEOPLE)
         ]
         self.open: dict[tuple[int, int], datetime] = {}
         self.closed: set[tuple[int, int, datetime, datetime]] = set()
@@ -170,8 +194,8 @@ def touched(known: Reference, whom: set[int], now: datetime, at_once: int) -> No
 def fresh(session: Session) -> tuple[list[int], list[int]]:
     for table in (Membership, Marks, SegmentVersion, Segment):
         session.execute(delete(table))
-    countries = ["DE" if n else "AT" for n in range(PEOPLE)]
-    people = [make.subscriber(session, f"{uuid4().hex}@example.org", country=each).id for each in countries]
+    given = [{"country": one["country"], "last_name": one["name"]} for one in Reference().people]
+    people = [make.subscriber(session, f"{uuid4().hex}@example.org", **each).id for each in given]
     session.execute(delete(Standing).where(Standing.subscriber_id.not_in(people)))
     rules = [create(session, f"Rule {n}", rule, START).id for n, (rule, _holds) in enumerate(RULES)]
     return people, rules
