@@ -51,7 +51,7 @@ _MANY = 1_000
 _asked = Table(
     "asked",
     MetaData(),
-    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
 )
@@ -100,8 +100,6 @@ def _place(session: Session) -> list[Segment]:
 
 
 def _refresh(session: Session, segments: Sequence[Segment], now: datetime, people: list[int] | None) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(_PLAN_FOR_MEMORY)
     session.execute(CreateTable(_moved, if_not_exists=True))
     asked = None if people is None else _ask_of(session, people)
     every = list(bits_of(reader(session, now), segments, asked))
@@ -131,7 +129,7 @@ def _ask_of(session: Session, people: list[int]) -> "Select[int]":
     session.execute(delete(_asked))
     given = as_table(session, {"id": BigInteger()}, ((each,) for each in people))
     session.execute(insert(_asked).from_select(["id"], select(given.c.id)))
-    if session.get_bind().dialect.name == "postgresql":
+    if len(people) > _MANY and session.get_bind().dialect.name == "postgresql":
         # How many they are decides whether they are looked up, or whole tables read.
         session.execute(text("ANALYZE asked"))
     return select(_asked.c.id)
@@ -176,9 +174,6 @@ def _count(session: Session, now: datetime) -> None:
     session.execute(update(Segment).where(placed, Segment.archived_at.is_not(None)).values(slot=None))
 
 
-# Taking its disk for a spinning one, PostgreSQL would read whole tables for the sake of five thousand people; and it
-# would translate rules to machine code, which lasts longer than to ask them.
-_PLAN_FOR_MEMORY = text("SELECT set_config('random_page_cost', '1.1', true), set_config('jit', 'off', true)")
 # The session holds no rows of these tables that the statement would have to be told to.
 _BLIND = {"synchronize_session": False}
 
