@@ -4,9 +4,8 @@ In charge of the SELECT that finds who joined or left what, and of how many rule
 down (`refresh.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, Table, and_, case, func, literal, select
@@ -25,6 +24,8 @@ SHEET = 60
 BOUND = 25_000
 
 Truth = ColumnElement[bool]
+# Whom a scan is about, as a condition on a person's id.
+Whom = Callable[[ColumnElement[int]], Truth]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def slot_of(segment: Segment) -> int:
     return segment.slot
 
 
-def bits_of(words: Reader, segments: Sequence[Segment], asked: "Select[int] | None") -> Iterator[Bit]:
+def bits_of(words: Reader, segments: Sequence[Segment]) -> Iterator[Bit]:
     """Nobody is in an archived segment; while a rule cannot be read, everybody stays where she was: no bit."""
     for segment in segments:
         if segment.archived_at:
@@ -57,12 +58,7 @@ def bits_of(words: Reader, segments: Sequence[Segment], asked: "Select[int] | No
             among, holds = words.parts(segment.rule)
         except RuleError:
             continue
-        holds = holds if asked is None else only_of(holds, partial(_is_in, asked))
         yield Bit(slot_of(segment), among, holds)
-
-
-def _is_in(asked: "Select[int]", person: ColumnElement[int]) -> Truth:
-    return person.in_(asked)
 
 
 def scans(bits: Iterable[Bit]) -> Iterator[tuple[int, list[Bit]]]:
@@ -87,10 +83,11 @@ def _weight(condition: Truth | None) -> int:
     return 3 + sum(len(each.value) if each.expanding and isinstance(each.value, Sequence) else 1 for each in bound)
 
 
-def moving(sheet: int, bits: Sequence[Bit], asked: "Select[int] | None") -> "Select[int, int, int]":
-    """SELECT who moved, and the bits of what she joined and of what she left, of these bits alone."""
+def moving(sheet: int, bits: Sequence[Bit], whom: Whom | None) -> "Select[int, int, int]":
+    """SELECT who moved, and the bits of what she joined and of what she left, of these bits alone; of everybody if
+    `whom` is None."""
     # OFFSET keeps SQLite from merging the two SELECTs, which would evaluate every rule three times.
-    each = _compared(sheet, bits, asked).offset(0).subquery()
+    each = _compared(sheet, bits, whom).offset(0).subquery()
     return select(
         each.c.subscriber_id,
         each.c.after.bitwise_and(each.c.before.bitwise_not()).label("joined"),
@@ -98,14 +95,16 @@ def moving(sheet: int, bits: Sequence[Bit], asked: "Select[int] | None") -> "Sel
     ).where(each.c.before != each.c.after)
 
 
-def _compared(sheet: int, bits: Sequence[Bit], asked: "Select[int] | None") -> "Select[int, int, int]":
+def _compared(sheet: int, bits: Sequence[Bit], whom: Whom | None) -> "Select[int, int, int]":
     """Each person's marks as they are and as the rules say now."""
+    if whom:
+        bits = [bit if bit.holds is None else replace(bit, holds=only_of(bit.holds, whom)) for bit in bits]
     whole = literal(sum(bit.mask for bit in bits), BigInteger)
     before = func.coalesce(Marks.marks, literal(0, BigInteger)).bitwise_and(whole)
     marks = and_(Marks.sheet == sheet, Marks.subscriber_id == Standing.subscriber_id)
     people = side_by_side(*(bit.holds for bit in bits if bit.holds is not None)).outerjoin(Marks, marks)
     found = select(Standing.subscriber_id, before.label("before"), _marked(bits).label("after")).select_from(people)
-    return found if asked is None else found.where(Standing.subscriber_id.in_(asked))
+    return found.where(whom(Standing.subscriber_id.expression)) if whom else found
 
 
 def _marked(bits: Sequence[Bit]) -> ColumnElement[int]:

@@ -15,7 +15,7 @@ from app.audiences.jobs import refresh_noted
 from app.audiences.models import LASTS, Marks, Membership, Segment, SegmentVersion
 from app.audiences.refresh import refresh_all, refresh_touched
 from app.audiences.segment import create
-from app.db import transaction
+from app.db import reading, transaction
 from app.events.models import Verdict
 from app.events.record import happening, record
 from app.feature import house
@@ -82,7 +82,7 @@ ACTIONS = st.lists(
         ),
         st.tuples(st.just("move"), st.integers(0, PEOPLE - 1)),
         st.tuples(st.just("erase"), st.integers(0, PEOPLE - 1)),
-        st.tuples(st.just("look at all"), st.none()),
+        st.tuples(st.just("look at all"), st.booleans()),
         st.tuples(st.just("work"), st.none()),
     ),
     max_size=14,
@@ -130,7 +130,7 @@ def test_intervals_are_those_of_the_reference(actions: list[tuple[str, Any]], at
         people, rules = fresh(session)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.audiences.AT_ONCE", at_once)
-        for verb, what in [("look at all", None), *actions, ("work", None), ("look at all", None)]:
+        for verb, what in [("look at all", True), *actions, ("work", None), ("look at all", False)]:
             now += timedelta(hours=17)
             patch.setattr("app.audiences.utc_now", lambda now=now: now)
             patch.setattr("app.audiences.jobs.utc_now", lambda now=now: now)
@@ -180,7 +180,8 @@ def act(known: Reference, people: list[int], verb: str, what: Any, now: datetime
                     known.people[what] |= {"erased": True, "country": None}
                     touched(known, {what}, now, at_once)
             case "look at all":
-                refresh_all(session, now)
+                with reading() as beside:
+                    refresh_all(session, now, beside if what else None)
                 known.look(set(range(PEOPLE)), now)
 
 
