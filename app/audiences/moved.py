@@ -68,7 +68,8 @@ def find_moved(session: Session, sheet: int, bits: Sequence[Bit], whom: Whom | N
 
 
 def _keep(session: Session, movers: Movers) -> bool:
-    return session.connection().execute(insert(moved).from_select([*_COLUMNS], movers)).rowcount > 0
+    kept = insert(moved).from_select([*_COLUMNS], movers)
+    return session.connection().execute(kept, execution_options={"preserve_rowcount": True}).rowcount > 0
 
 
 def _read(beside: Session, movers: Movers) -> Iterator[Sequence[Any]]:

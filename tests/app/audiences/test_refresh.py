@@ -15,8 +15,8 @@ from app.audiences.reading import Reader
 from app.audiences.refresh import refresh_all, refresh_touched
 from app.audiences.scan import SHEET
 from app.audiences.segment import archive, change, restore
-from app.db import database, transaction
-from app.subscribers.models import Standing, Status
+from app.db import database, reading, transaction
+from app.subscribers.models import Standing, Status, SubscriberTag, Tag
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -43,6 +43,7 @@ def intervals(session: Session, segment: int) -> Sequence[Any]:
 @pytest.mark.parametrize("many", [0, 1_000])
 def test_many_people_are_looked_at_among_everybody(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.audiences.refresh.MANY", many)
+    monkeypatch.setattr("app.audiences.moved.MANY", 0)
     with transaction() as session:
         anna, berta, carla = (make.subscriber(session, country="AT").id for _ in range(3))
         segment = make.segment(session, GERMANY).id
@@ -51,6 +52,34 @@ def test_many_people_are_looked_at_among_everybody(many: int, monkeypatch: pytes
         refresh_touched(session, [anna, berta], TUESDAY)
         # To scan everybody is less work than to look two of three up, and shows the third as well.
         assert members(session, segment) == ({anna, berta} if many else {anna, berta, carla})
+
+
+def test_half_of_everybody_is_asked_on_a_second_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where more of them move than go through Python at a time."""
+    monkeypatch.setattr("app.audiences.moved._BATCH", 2)
+    pressed = {"all": [{"field": "tags", "op": "has_any", "value": ["press"]}]}
+    with transaction() as session:
+        people = [make.subscriber(session, country="DE" if n % 3 else "AT").id for n in range(12)]
+        tag = Tag(name="press")
+        session.add(tag)
+        session.flush()
+        session.add_all(SubscriberTag(tag_id=tag.id, subscriber_id=person) for person in people[::2])
+        german, press = make.segment(session, GERMANY).id, make.segment(session, pressed, "Press").id
+    seen: list[tuple[int, str]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        seen.append((id(cursor.connection), statement))
+
+    sa_event.listen(database().engine, "before_cursor_execute", note)
+    for now in (MONDAY, TUESDAY):
+        with transaction() as session, reading() as beside:
+            refresh_all(session, now, beside)
+    sa_event.remove(database().engine, "before_cursor_execute", note)
+    with transaction() as session:
+        assert members(session, german) == {person for n, person in enumerate(people) if n % 3}
+        assert members(session, press) == set(people[::2])
+        assert {row.joined_at for row in (*intervals(session, german), *intervals(session, press))} == {MONDAY}
+    assert len({connection for connection, statement in seen if "subscriber_tag" in statement}) == 2
 
 
 def test_people_join_leave_and_come_back() -> None:
