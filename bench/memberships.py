@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.audiences.history import compare
 from app.audiences.models import Segment
-from app.audiences.reading import reader
+from app.audiences.reading import reader, side_by_side
 from app.audiences.refresh import refresh_all, refresh_touched
 from app.db import reading, transaction, utc_now
 from app.subscribers.models import Standing
@@ -71,5 +71,6 @@ def _seconds(work: Callable[[], object]) -> float:
 def _count_each(session: Session, ids: list[int] | None) -> None:
     words = reader(session, utc_now())
     for segment in session.scalars(select(Segment)):
-        counted = select(func.count()).select_from(Standing).where(words.people(segment.rule))
+        people = words.people(segment.rule, side_by_side=True)
+        counted = select(func.count()).select_from(side_by_side(people)).where(people)
         session.scalar(counted if ids is None else counted.where(Standing.subscriber_id.in_(ids)))
