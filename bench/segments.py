@@ -42,7 +42,6 @@ from segments.typed import read_sentence
 from tests.postgres import running_postgres
 
 SERIES = 2
-ACTIVE = "FROM standing s WHERE s.status = 1"
 
 
 def main() -> int:
@@ -109,7 +108,7 @@ def _measured(name: str, url: str, only: list[str]) -> dict[str, dict[str, Any]]
                 if only and not any(word in case for word in only):
                     continue
                 rule = read_sentence(sentence.format(**places), words.vocabulary, "en")
-                people = words.matching(rule)
+                people = words.matching(rule, side_by_side=True)
                 found = _compared(session, case, lambda people=people: count(session, people), sql, places)
                 figure, rows, cpu, yardstick_cpu = found
                 print(f"{figure}   {rows:>9,}{cpu * 1e3:>10,.0f}{yardstick_cpu * 1e3:>9,.0f}", flush=True)
@@ -145,7 +144,7 @@ def _compared(
     session: Session, case: str, ours: Callable[[], int], forms: list[str], places: dict[str, Any]
 ) -> tuple[Figure, int, float, float]:
     """The figure, how many people, and the CPU time of ours and of the best by hand."""
-    statements = [text(f"SELECT count(*) {ACTIVE} AND ({form.format(**places)})") for form in forms]
+    statements = [text(_counting(form.format(**places))) for form in forms]
     theirs = [lambda statement=each: session.scalar(statement) for each in statements]
     counted = {ours(), *(each() for each in theirs)}
     if len(counted) != 1:
@@ -154,6 +153,12 @@ def _compared(
     (mine, mine_cpu), *best = (tuple(map(min, zip(*taken, strict=True))) for taken in zip(*rounds, strict=True))
     (yardstick, yardstick_cpu) = map(min, zip(*best, strict=True))
     return Figure(case, mine, "by hand", yardstick), counted.pop(), mine_cpu, yardstick_cpu
+
+
+def _counting(form: str) -> str:
+    """A form is a condition; where its first line is a JOIN, that is said before."""
+    join, condition = form.split("\n", 1) if form.startswith("JOIN ") else ("", form)
+    return f"SELECT count(*) FROM standing s {join} WHERE s.status = 1 AND ({condition})"
 
 
 def _seconds(work: Callable[[], object]) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 -- Thirty rules as marketers type them, each above the best SQL that we would write by hand for the same people: the
 -- condition of SELECT count(*) FROM standing s WHERE s.status = 1 AND (…). It knows the tables, the codes and what the
--- counts on `standing` allow. Where it is not clear which form is fastest, there are several (--or), and the fastest counts.
+-- counts on `standing` allow; a JOIN may come before it. Where it is not clear which form is fastest, there are several (--or), and the fastest counts.
 -- {d30} is the beginning of the day 30 days ago, in seconds; bench/segments.py fills in what stands in braces.
 
 --: everybody: everybody
@@ -109,6 +109,9 @@ s.provider = 5
 (SELECT {pets} >= 3 FROM subscriber p WHERE p.id = s.subscriber_id)
 --or
 s.subscriber_id IN (SELECT p.id FROM subscriber p WHERE {pets} >= 3)
+--or
+JOIN subscriber p ON p.id = s.subscriber_id
+{pets} >= 3
 --: many at once: country is Germany and (clicks >= 2 or amount spent >= 50) and not tag:press and last mail in 180 days and (birthday is known or orders >= 1)
 s.country = 'DE' AND (s.clicks >= 2 OR s.spent >= 5000) AND s.subscriber_id NOT IN (SELECT t.subscriber_id
 FROM subscriber_tag t JOIN tag ON tag.id = t.tag_id WHERE tag.name = 'press') AND s.last_sent_at >= {d180}

@@ -68,11 +68,13 @@ class Happening:
 @dataclass(frozen=True, slots=True)
 class Beside:
     """A row that stands beside a person in another table, if she has it. `people` makes of a condition on it one on
-    people; those of one `key` are of the same row. `condition` is what an event asks of it, None of a value."""
+    people; those of one `key` are of the same row. `condition` is what an event asks of it, None of a value. Where
+    `everybody` has the row, a scan of people may be joined with it and ask it without being led there."""
 
     key: str
     people: Callable[[ColumnElement[bool]], ColumnElement[bool]]
     condition: ColumnElement[bool] | None = None
+    everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True)

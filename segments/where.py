@@ -34,12 +34,15 @@ from segments.truth import Sql, Truth, is_empty, known, negated
 from segments.vocabulary import Beside, Happening, Vocabulary, Word
 
 
-def where(rule: Rule, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo) -> Truth:
+def where(
+    rule: Rule, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo, *, side_by_side: bool = False
+) -> Truth:
     """The condition that holds for exactly the people the rule means at the aware instant `now`.
 
+    `side_by_side`: for a SELECT whose FROM also has the rows that everybody has beside her (`Beside.everybody`).
     Raises `RuleError` where the vocabulary does not know the words of the rule, or where it leads back to itself.
     """
-    return _Compiler(vocabulary, Calendar(now, timezone)).people(expanded(rule, vocabulary))
+    return _Compiler(vocabulary, Calendar(now, timezone), side_by_side).people(expanded(rule, vocabulary))
 
 
 def shown(condition: Condition, vocabulary: Vocabulary, now: datetime, timezone: ZoneInfo) -> Sql | None:
@@ -65,6 +68,7 @@ class _Compiler:
 
     vocabulary: Vocabulary
     calendar: Calendar
+    side_by_side: bool
 
     def people(self, rule: Rule) -> Truth:
         """Whom the rule means; what it asks of one row beside them, it asks at once."""
@@ -85,9 +89,10 @@ class _Compiler:
         word = self.vocabulary.understand(condition)
         if word.field.beside is None:
             return None
-        return word.field.beside(
+        found = word.field.beside(
             _happening(word.value.scope, self.calendar, word.value.at_least) if isinstance(word.value, Count) else None
         )
+        return None if self.side_by_side and found and found.everybody else found
 
     def _said(self, condition: Condition) -> Truth:
         """The condition on the person, or on the row beside her."""

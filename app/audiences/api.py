@@ -112,7 +112,10 @@ def count_rule(given: RuleIn) -> dict[str, Any]:
     with reading() as session:
         words = reader(session, utc_now())
         rule = readable(words, given.rule)
-        return {"count": count(session, words.matching(rule)), "sentence": _sentences(words, given.rule)}
+        return {
+            "count": count(session, words.matching(rule, side_by_side=True)),
+            "sentence": _sentences(words, given.rule),
+        }
 
 
 @blueprint.post("/segments/read")

@@ -143,7 +143,7 @@ def _shown(session: Session, words: Reader, tree: Group) -> dict[str, Any]:
     shown = {"tree": tree, "words": words.vocabulary, "others": others, "size": None, "sample": [], "sentence": ""}
     rule = tree.filled().to_json()
     try:
-        people = words.people(rule)
+        people = words.people(rule, side_by_side=True)
         against, found = _compared(session, words, people)
         return {
             **shown,
@@ -163,7 +163,7 @@ def _compared(session: Session, words: Reader, people: ColumnElement[bool]) -> t
     against = session.get(Segment, chosen) if chosen else None
     if against is None or words.problem(against.rule):
         return None, overlap(session, people)
-    return against, overlap(session, people, words.people(against.rule))
+    return against, overlap(session, people, words.people(against.rule, side_by_side=True))
 
 
 def with_chosen(

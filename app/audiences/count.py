@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app.audiences.own_rows import only_of
+from app.audiences.reading import side_by_side
 from app.subscribers.models import Standing, Subscriber
 
 SAMPLE = 10
@@ -28,19 +29,20 @@ class Overlap:
 
 
 def count(session: Session, people: Truth) -> int:
-    """How many; `people` is a condition of `reading.Reader`."""
-    return session.scalar(select(func.count()).select_from(Standing).where(people)) or 0
+    """How many; `people` is a condition of `reading.Reader`, here as below best one over `side_by_side`."""
+    return session.scalar(select(func.count()).select_from(side_by_side(people)).where(people)) or 0
 
 
 def overlap(session: Session, people: Truth, other: Truth | None = None) -> Overlap:
     """How many, and how they lie to those of another rule, in one scan."""
     if other is None:
         return Overlap(count(session, people))
-    inside = select(people.label("mine"), other.label("theirs")).select_from(Standing).where(people | other).subquery()
+    both = side_by_side(people, other)
+    inside = select(people.label("mine"), other.label("theirs")).select_from(both).where(people | other).subquery()
     counted = select(inside.c.mine, inside.c.theirs, func.count()).group_by(inside.c.mine, inside.c.theirs)
     found = {(bool(mine), bool(theirs)): number for mine, theirs, number in session.execute(counted)}
-    both, mine, theirs = (found.get(place, 0) for place in ((True, True), (True, False), (False, True)))
-    return Overlap(both + mine, both + theirs, both)
+    shared, mine, theirs = (found.get(place, 0) for place in ((True, True), (True, False), (False, True)))
+    return Overlap(shared + mine, shared + theirs, shared)
 
 
 def sample(session: Session, people: Truth, found: int, size: int = SAMPLE) -> list[Subscriber]:
@@ -63,6 +65,7 @@ def sample(session: Session, people: Truth, found: int, size: int = SAMPLE) -> l
 
 def _newest(session: Session, people: Truth, size: int, since: int | None) -> Sequence[int]:
     wanted = select(Standing.subscriber_id).order_by(Standing.subscriber_id.desc()).limit(size)
+    wanted = wanted.select_from(side_by_side(people))
     if since is None:
         return session.scalars(wanted.where(people)).all()
     late = only_of(people, lambda person: person > since)

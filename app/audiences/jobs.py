@@ -3,15 +3,15 @@
 from app.audiences.backfill import backfill_step, waiting_backfill
 from app.audiences.refresh import refresh_all
 from app.audiences.touched import refresh_waiting
-from app.db import transaction, utc_now
+from app.db import reading, transaction, utc_now
 from app.queue import job
 
 
 @job("long")
 def refresh_segments() -> None:
     """Look again at who is in which segment: after a rule changed, and because days go by."""
-    with transaction() as session:
-        refresh_all(session, utc_now())
+    with transaction() as session, reading() as beside:
+        refresh_all(session, utc_now(), beside)
 
 
 @job("quick")

@@ -15,53 +15,27 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Column,
     ColumnElement,
-    Integer,
-    MetaData,
     Select,
     SmallInteger,
-    Table,
     and_,
     delete,
     func,
-    insert,
     literal,
     select,
-    text,
     true,
     tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
-from sqlalchemy.schema import CreateTable
 
 from app.audiences.models import LASTS, Marks, Membership, Segment
+from app.audiences.moved import MANY, find_moved, moved, these
 from app.audiences.reading import reader
-from app.audiences.scan import SHEET, Bit, asks_memberships, bits_of, moving, scans, slot_of
+from app.audiences.scan import SHEET, Bit, Whom, asks_memberships, bits_of, scans, slot_of
 from app.db import Base, Instant
-from app.importing.batch import as_table
 from app.subscribers.models import Standing
-
-# Of fewer people it does not matter how they are found.
-_MANY = 1_000
-
-# The people a refresh is about, and who of them joined or left what.
-_asked = Table(
-    "asked",
-    MetaData(),
-    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
-    prefixes=["TEMPORARY"],
-)
-_moved = Table(
-    "moved",
-    MetaData(),
-    Column("subscriber_id", BigInteger),
-    Column("joined", BigInteger),
-    Column("gone", BigInteger),
-    prefixes=["TEMPORARY"],
-)
 
 
 def refresh_touched(session: Session, people: Iterable[int], now: datetime) -> None:
@@ -69,18 +43,23 @@ def refresh_touched(session: Session, people: Iterable[int], now: datetime) -> N
     ids = sorted(set(people))
     placed = session.scalars(select(Segment).where(Segment.slot.is_not(None)).order_by(Segment.slot)).all()
     if ids and placed:
-        _refresh(session, placed, now, None if _are_most(session, ids) else ids)
+        _refresh(session, placed, now, None if _are_most(session, ids) else these(session, ids))
 
 
 def _are_most(session: Session, ids: Sequence[int]) -> bool:
     """To be looked up by her key costs somebody three times what a scan of everybody takes for her."""
     highest = session.scalar(select(func.max(Standing.subscriber_id))) or 0
-    return len(ids) > _MANY and 3 * len(ids) > highest
+    return len(ids) > MANY and 3 * len(ids) > highest
 
 
-def refresh_all(session: Session, now: datetime) -> None:
-    """Look again at the segments of everybody, count them, take new segments in and let archived ones go."""
-    _refresh(session, _place(session), now, None)
+def refresh_all(session: Session, now: datetime, beside: Session | None = None) -> None:
+    """Look again at the segments of everybody, count them, take new segments in and let archived ones go.
+
+    `beside` is a session that reads what was committed, where this one has written nothing that rules ask: it takes
+    half of the people at the same time. (On SQLite nobody else writes meanwhile; on PostgreSQL each person is compared
+    within one statement, on either.)
+    """
+    _refresh(session, _place(session), now, None, beside)
     _count(session, now)
 
 
@@ -97,43 +76,33 @@ def _place(session: Session) -> list[Segment]:
     return sorted(segments, key=slot_of)
 
 
-def _refresh(session: Session, segments: Sequence[Segment], now: datetime, people: list[int] | None) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(_PLAN_FOR_MEMORY)
-    session.execute(CreateTable(_moved, if_not_exists=True))
-    asked = None if people is None else _ask_of(session, people)
-    every = list(bits_of(reader(session, now), segments, asked))
+def _refresh(
+    session: Session, segments: Sequence[Segment], now: datetime, whom: Whom | None, beside: Session | None = None
+) -> None:
+    every = list(bits_of(reader(session, now), segments))
     later = [bit for bit in every if asks_memberships(bit)]
-    _look(session, [bit for bit in every if not asks_memberships(bit)], now, asked)
+    _look(session, [bit for bit in every if not asks_memberships(bit)], now, whom, beside)
     # Each look may move people whom the next rule of a chain asks for; no chain is longer than its rules are many.
     for _bit in later:
-        if not _look(session, later, now, asked):
+        if not _look(session, later, now, whom):
             break
 
 
-def _look(session: Session, bits: Sequence[Bit], now: datetime, asked: "Select[int] | None") -> bool:
+def _look(
+    session: Session, bits: Sequence[Bit], now: datetime, whom: Whom | None, beside: Session | None = None
+) -> bool:
     """Ask these rules and write down who moved; whether anybody did."""
     has_moved = False
     for sheet, scan in scans(bits):
-        moves = insert(_moved).from_select(["subscriber_id", "joined", "gone"], moving(sheet, scan, asked))
-        if session.connection().execute(moves).rowcount:
+        if find_moved(session, sheet, scan, whom, beside):
             has_moved = True
             _write_memberships(session, sheet, now)
             _write_marks(session, sheet)
-            session.execute(delete(_moved))
     return has_moved
 
 
-def _ask_of(session: Session, people: list[int]) -> "Select[int]":
-    session.execute(CreateTable(_asked, if_not_exists=True))
-    session.execute(delete(_asked))
-    given = as_table(session, {"id": BigInteger()}, ((each,) for each in people))
-    session.execute(insert(_asked).from_select(["id"], select(given.c.id)))
-    return select(_asked.c.id)
-
-
 def _write_memberships(session: Session, sheet: int, now: datetime) -> None:
-    came, went = _pairs(sheet, _moved.c.joined), _pairs(sheet, _moved.c.gone)
+    came, went = _pairs(sheet, moved.c.joined), _pairs(sheet, moved.c.gone)
     joining = came.add_columns(literal(now, Instant))
     columns = ["segment_id", "left_at", "subscriber_id", "joined_at"]
     session.execute(_insert(session, Membership).from_select(columns, joining).on_conflict_do_nothing())
@@ -148,17 +117,17 @@ def _write_memberships(session: Session, sheet: int, now: datetime) -> None:
 def _pairs(sheet: int, bits: ColumnElement[int]) -> "Select[int, datetime, int]":
     """The key of a lasting membership for every bit that is set: segment, LASTS, person."""
     bit = literal(1, BigInteger).bitwise_lshift(Segment.slot % SHEET)
-    pairs = select(Segment.id, literal(LASTS, Instant), _moved.c.subscriber_id).select_from(Segment)
-    return pairs.join(_moved, bits.bitwise_and(bit) != 0).where(Segment.slot // SHEET == sheet)
+    pairs = select(Segment.id, literal(LASTS, Instant), moved.c.subscriber_id).select_from(Segment)
+    return pairs.join(moved, bits.bitwise_and(bit) != 0).where(Segment.slot // SHEET == sheet)
 
 
 def _write_marks(session: Session, sheet: int) -> None:
     # SQLite takes ON CONFLICT after a SELECT only if that has a WHERE.
-    new = select(literal(sheet, SmallInteger), _moved.c.subscriber_id, literal(0, BigInteger)).where(true())
+    new = select(literal(sheet, SmallInteger), moved.c.subscriber_id, literal(0, BigInteger)).where(true())
     columns = ["sheet", "subscriber_id", "marks"]
     session.execute(_insert(session, Marks).from_select(columns, new).on_conflict_do_nothing())
-    marks = Marks.marks.bitwise_and(_moved.c.gone.bitwise_not()).bitwise_or(_moved.c.joined)
-    whose = and_(Marks.sheet == sheet, Marks.subscriber_id == _moved.c.subscriber_id)
+    marks = Marks.marks.bitwise_and(moved.c.gone.bitwise_not()).bitwise_or(moved.c.joined)
+    whose = and_(Marks.sheet == sheet, Marks.subscriber_id == moved.c.subscriber_id)
     session.execute(update(Marks).where(whose).values(marks=marks), execution_options=_BLIND)
 
 
@@ -171,9 +140,6 @@ def _count(session: Session, now: datetime) -> None:
     session.execute(update(Segment).where(placed, Segment.archived_at.is_not(None)).values(slot=None))
 
 
-# Taking its disk for a spinning one, PostgreSQL would read whole tables for the sake of five thousand people; and it
-# would translate rules to machine code, which lasts longer than to ask them.
-_PLAN_FOR_MEMORY = text("SELECT set_config('random_page_cost', '1.1', true), set_config('jit', 'off', true)")
 # The session holds no rows of these tables that the statement would have to be told to.
 _BLIND = {"synchronize_session": False}
 

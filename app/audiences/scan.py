@@ -4,8 +4,8 @@ In charge of the SELECT that finds who joined or left what, and of how many rule
 down (`refresh.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, Table, and_, case, func, literal, select
@@ -13,7 +13,7 @@ from sqlalchemy.sql import visitors
 
 from app.audiences.models import Marks, Membership, Segment
 from app.audiences.own_rows import only_of
-from app.audiences.reading import Reader
+from app.audiences.reading import Reader, side_by_side
 from app.subscribers.models import Standing
 from segments.rule import RuleError
 
@@ -23,9 +23,23 @@ SHEET = 60
 # (segments.rule.MAX_VALUES), and a few more for each of its conditions.
 BOUND = 25_000
 
+Truth = ColumnElement[bool]
+# Whom a scan is about, as a condition on a person's id.
+Whom = Callable[[ColumnElement[int]], Truth]
 
-# A slot, and when its bit is set: a condition, or None for nobody.
-Bit = tuple[int, ColumnElement[bool] | None]
+
+@dataclass(frozen=True, slots=True)
+class Bit:
+    """A slot, and when its bit is set: for whom of a population a condition holds; None for nobody."""
+
+    slot: int
+    among: Truth | None = None
+    holds: Truth | None = None
+
+    @property
+    def mask(self) -> int:
+        """The bit within its sheet."""
+        return 1 << self.slot % SHEET
 
 
 def slot_of(segment: Segment) -> int:
@@ -34,30 +48,26 @@ def slot_of(segment: Segment) -> int:
     return segment.slot
 
 
-def bits_of(words: Reader, segments: Sequence[Segment], asked: "Select[int] | None") -> Iterator[Bit]:
+def bits_of(words: Reader, segments: Sequence[Segment]) -> Iterator[Bit]:
     """Nobody is in an archived segment; while a rule cannot be read, everybody stays where she was: no bit."""
     for segment in segments:
         if segment.archived_at:
-            yield slot_of(segment), None
+            yield Bit(slot_of(segment))
             continue
         try:
-            people = words.people(segment.rule)
-            yield slot_of(segment), people if asked is None else only_of(people, partial(_is_in, asked))
+            among, holds = words.parts(segment.rule)
         except RuleError:
             continue
-
-
-def _is_in(asked: "Select[int]", person: ColumnElement[int]) -> ColumnElement[bool]:
-    return person.in_(asked)
+        yield Bit(slot_of(segment), among, holds)
 
 
 def scans(bits: Iterable[Bit]) -> Iterator[tuple[int, list[Bit]]]:
     """The bits that are looked at together, and their sheet."""
-    for sheet, of_sheet in groupby(bits, key=lambda bit: bit[0] // SHEET):
+    for sheet, of_sheet in groupby(bits, key=lambda bit: bit.slot // SHEET):
         scan: list[Bit] = []
         bound = 0
         for bit in of_sheet:
-            weight = _weight(bit[1])
+            weight = _weight(bit.holds)
             if scan and bound + weight > BOUND:
                 yield sheet, scan
                 scan, bound = [], 0
@@ -66,42 +76,52 @@ def scans(bits: Iterable[Bit]) -> Iterator[tuple[int, list[Bit]]]:
         yield sheet, scan
 
 
-def _weight(condition: ColumnElement[bool] | None) -> int:
+def _weight(condition: Truth | None) -> int:
     """How many values the condition binds."""
     found = visitors.iterate(condition) if condition is not None else ()
     bound = (each for each in found if isinstance(each, BindParameter))
     return 3 + sum(len(each.value) if each.expanding and isinstance(each.value, Sequence) else 1 for each in bound)
 
 
-def moving(sheet: int, bits: Sequence[Bit], asked: "Select[int] | None") -> "Select[int, int, int]":
-    """SELECT who moved, and the bits of what she joined and of what she left, of these bits alone."""
+def moving(sheet: int, bits: Sequence[Bit], whom: Whom | None) -> "Select[int, int, int]":
+    """SELECT who moved, and the bits of what she joined and of what she left, of these bits alone; of everybody if
+    `whom` is None."""
     # OFFSET keeps SQLite from merging the two SELECTs, which would evaluate every rule three times.
-    each = _compared(sheet, bits, asked).offset(0).subquery()
+    each = _compared(sheet, bits, whom).offset(0).subquery()
     return select(
         each.c.subscriber_id,
-        each.c.after.bitwise_and(each.c.before.bitwise_not()),
-        each.c.before.bitwise_and(each.c.after.bitwise_not()),
+        each.c.after.bitwise_and(each.c.before.bitwise_not()).label("joined"),
+        each.c.before.bitwise_and(each.c.after.bitwise_not()).label("gone"),
     ).where(each.c.before != each.c.after)
 
 
-def _compared(sheet: int, bits: Sequence[Bit], asked: "Select[int] | None") -> "Select[int, int, int]":
+def _compared(sheet: int, bits: Sequence[Bit], whom: Whom | None) -> "Select[int, int, int]":
     """Each person's marks as they are and as the rules say now."""
-    masks = [(1 << slot % SHEET, condition) for slot, condition in bits]
-    whole = literal(sum(mask for mask, _condition in masks), BigInteger)
+    if whom:
+        bits = [bit if bit.holds is None else replace(bit, holds=only_of(bit.holds, whom)) for bit in bits]
+    whole = literal(sum(bit.mask for bit in bits), BigInteger)
     before = func.coalesce(Marks.marks, literal(0, BigInteger)).bitwise_and(whole)
-    values = [
-        case((condition, literal(mask, BigInteger)), else_=literal(0, BigInteger))
-        for mask, condition in masks
-        if condition is not None
-    ]
-    after = sum(values, start=literal(0, BigInteger))
     marks = and_(Marks.sheet == sheet, Marks.subscriber_id == Standing.subscriber_id)
-    found = select(Standing.subscriber_id, before.label("before"), after.label("after"))
-    found = found.select_from(Standing).outerjoin(Marks, marks)
-    return found if asked is None else found.where(Standing.subscriber_id.in_(asked))
+    people = side_by_side(*(bit.holds for bit in bits if bit.holds is not None)).outerjoin(Marks, marks)
+    found = select(Standing.subscriber_id, before.label("before"), _marked(bits).label("after")).select_from(people)
+    return found.where(whom(Standing.subscriber_id.expression)) if whom else found
+
+
+def _marked(bits: Sequence[Bit]) -> ColumnElement[int]:
+    """The marks that the rules give; whether somebody is active is asked once."""
+    given: dict[Truth, list[ColumnElement[int]]] = {}
+    for bit in bits:
+        if bit.among is not None and bit.holds is not None:
+            given.setdefault(bit.among, []).append(_or_nothing(bit.holds, literal(bit.mask, BigInteger)))
+    nothing = literal(0, BigInteger)
+    return sum((_or_nothing(among, sum(marks, start=nothing)) for among, marks in given.items()), start=nothing)
+
+
+def _or_nothing(condition: Truth, marks: ColumnElement[int]) -> ColumnElement[int]:
+    return case((condition, marks), else_=literal(0, BigInteger))
 
 
 def asks_memberships(bit: Bit) -> bool:
     """Whether the rule is about who has been in another segment: those are looked at first."""
-    found = visitors.iterate(bit[1]) if bit[1] is not None else ()
+    found = visitors.iterate(bit.holds) if bit.holds is not None else ()
     return any(isinstance(each, Table) and each.name == Membership.__tablename__ for each in found)

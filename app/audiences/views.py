@@ -65,7 +65,7 @@ def show(segment_id: int) -> str:
             segment=segment,
             words=words,
             problem=problem,
-            size=segment.size if problem else count(session, words.people(segment.rule)),
+            size=segment.size if problem else count(session, words.people(segment.rule, side_by_side=True)),
             growth=_growth(session, segment, words),
             frozen_name=_frozen_name(segment, words),
             uses=house().segment_uses(session, segment_id),

@@ -178,7 +178,8 @@ def _wide(
 def _profile(_asked: object = None) -> Beside:
     """EXISTS by key: SQLite looks it up in the order of people, and PostgreSQL joins where all are asked."""
     own = select(Subscriber.id).where(Subscriber.id == Standing.subscriber_id)
-    return Beside(Subscriber.__tablename__, lambda condition: own.where(condition).correlate(Standing).exists())
+    key = Subscriber.__tablename__
+    return Beside(key, lambda condition: own.where(condition).correlate(Standing).exists(), everybody=True)
 
 
 def _written(key: str) -> Callable[[], ColumnElement[Any]]:

@@ -15,7 +15,7 @@ from app.audiences.jobs import refresh_noted
 from app.audiences.models import LASTS, Marks, Membership, Segment, SegmentVersion
 from app.audiences.refresh import refresh_all, refresh_touched
 from app.audiences.segment import create
-from app.db import transaction
+from app.db import reading, transaction
 from app.events.models import Verdict
 from app.events.record import happening, record
 from app.feature import house
@@ -50,6 +50,29 @@ RULES: list[tuple[dict[str, Any], Callable[[Person, datetime], bool]]] = [
         },
         lambda one, _: True,
     ),
+    (
+        {
+            "any": [
+                {
+                    "all": [
+                        {"field": "last_name", "op": "is", "value": "fair"},
+                        {"not": {"field": "orders", "op": "at_least", "value": 1}},
+                    ]
+                },
+                {"field": "first_name", "op": "is_empty"},
+            ]
+        },
+        lambda one, _: one["name"] == "fair",
+    ),
+    (
+        {
+            "all": [
+                {"field": "last_name", "op": "is_not", "value": "fair"},
+                {"field": "status", "op": "is_not", "value": "pending"},
+            ]
+        },
+        lambda one, _: one["name"] != "fair",
+    ),
 ]
 
 ACTIONS = st.lists(
@@ -59,7 +82,7 @@ ACTIONS = st.lists(
         ),
         st.tuples(st.just("move"), st.integers(0, PEOPLE - 1)),
         st.tuples(st.just("erase"), st.integers(0, PEOPLE - 1)),
-        st.tuples(st.just("look at all"), st.none()),
+        st.tuples(st.just("look at all"), st.booleans()),
         st.tuples(st.just("work"), st.none()),
     ),
     max_size=14,
@@ -75,7 +98,8 @@ class Reference:
 
     def __init__(self) -> None:
         self.people: list[Person] = [
-            {"country": "DE" if n else "AT", "clicks": [], "erased": False} for n in range(PEOPLE)
+            {"country": "DE" if n else "AT", "name": "fair" if n == 1 else None, "clicks": [], "erased": False}
+            for n in range(PEOPLE)
         ]
         self.open: dict[tuple[int, int], datetime] = {}
         self.closed: set[tuple[int, int, datetime, datetime]] = set()
@@ -106,7 +130,7 @@ def test_intervals_are_those_of_the_reference(actions: list[tuple[str, Any]], at
         people, rules = fresh(session)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.audiences.AT_ONCE", at_once)
-        for verb, what in [("look at all", None), *actions, ("work", None), ("look at all", None)]:
+        for verb, what in [("look at all", True), *actions, ("work", None), ("look at all", False)]:
             now += timedelta(hours=17)
             patch.setattr("app.audiences.utc_now", lambda now=now: now)
             patch.setattr("app.audiences.jobs.utc_now", lambda now=now: now)
@@ -156,7 +180,8 @@ def act(known: Reference, people: list[int], verb: str, what: Any, now: datetime
                     known.people[what] |= {"erased": True, "country": None}
                     touched(known, {what}, now, at_once)
             case "look at all":
-                refresh_all(session, now)
+                with reading() as beside:
+                    refresh_all(session, now, beside if what else None)
                 known.look(set(range(PEOPLE)), now)
 
 
@@ -170,8 +195,8 @@ def touched(known: Reference, whom: set[int], now: datetime, at_once: int) -> No
 def fresh(session: Session) -> tuple[list[int], list[int]]:
     for table in (Membership, Marks, SegmentVersion, Segment):
         session.execute(delete(table))
-    countries = ["DE" if n else "AT" for n in range(PEOPLE)]
-    people = [make.subscriber(session, f"{uuid4().hex}@example.org", country=each).id for each in countries]
+    given = [{"country": one["country"], "last_name": one["name"]} for one in Reference().people]
+    people = [make.subscriber(session, f"{uuid4().hex}@example.org", **each).id for each in given]
     session.execute(delete(Standing).where(Standing.subscriber_id.not_in(people)))
     rules = [create(session, f"Rule {n}", rule, START).id for n, (rule, _holds) in enumerate(RULES)]
     return people, rules

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event as sa_event
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, true, update
 from sqlalchemy.orm import Session
 
 from app.audiences.history import members_at, sizes
@@ -15,8 +15,8 @@ from app.audiences.reading import Reader
 from app.audiences.refresh import refresh_all, refresh_touched
 from app.audiences.scan import SHEET
 from app.audiences.segment import archive, change, restore
-from app.db import database, transaction
-from app.subscribers.models import Standing, Status
+from app.db import database, reading, transaction
+from app.subscribers.models import Standing, Status, SubscriberTag, Tag
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -42,7 +42,8 @@ def intervals(session: Session, segment: int) -> Sequence[Any]:
 
 @pytest.mark.parametrize("many", [0, 1_000])
 def test_many_people_are_looked_at_among_everybody(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.audiences.refresh._MANY", many)
+    monkeypatch.setattr("app.audiences.refresh.MANY", many)
+    monkeypatch.setattr("app.audiences.moved.MANY", 0)
     with transaction() as session:
         anna, berta, carla = (make.subscriber(session, country="AT").id for _ in range(3))
         segment = make.segment(session, GERMANY).id
@@ -51,6 +52,34 @@ def test_many_people_are_looked_at_among_everybody(many: int, monkeypatch: pytes
         refresh_touched(session, [anna, berta], TUESDAY)
         # To scan everybody is less work than to look two of three up, and shows the third as well.
         assert members(session, segment) == ({anna, berta} if many else {anna, berta, carla})
+
+
+def test_half_of_everybody_is_asked_on_a_second_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where more of them move than go through Python at a time."""
+    monkeypatch.setattr("app.audiences.moved._BATCH", 2)
+    pressed = {"all": [{"field": "tags", "op": "has_any", "value": ["press"]}]}
+    with transaction() as session:
+        people = [make.subscriber(session, country="DE" if n % 3 else "AT").id for n in range(12)]
+        tag = Tag(name="press")
+        session.add(tag)
+        session.flush()
+        session.add_all(SubscriberTag(tag_id=tag.id, subscriber_id=person) for person in people[::2])
+        german, press = make.segment(session, GERMANY).id, make.segment(session, pressed, "Press").id
+    seen: list[tuple[int, str]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        seen.append((id(cursor.connection), statement))
+
+    sa_event.listen(database().engine, "before_cursor_execute", note)
+    for now in (MONDAY, TUESDAY):
+        with transaction() as session, reading() as beside:
+            refresh_all(session, now, beside)
+    sa_event.remove(database().engine, "before_cursor_execute", note)
+    with transaction() as session:
+        assert members(session, german) == {person for n, person in enumerate(people) if n % 3}
+        assert members(session, press) == set(people[::2])
+        assert {row.joined_at for row in (*intervals(session, german), *intervals(session, press))} == {MONDAY}
+    assert len({connection for connection, statement in seen if "subscriber_tag" in statement}) == 2
 
 
 def test_people_join_leave_and_come_back() -> None:
@@ -119,15 +148,15 @@ def test_more_segments_than_fit_on_one_sheet_are_kept_apart() -> None:
 
 def test_rules_about_other_segments_are_looked_at_after_these(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chain whose last link was made first: one look settles all of it."""
-    plain = Reader.people
+    plain = Reader.parts
 
-    def people(words: Reader, data: Any) -> Any:
+    def parts(words: Reader, data: Any) -> Any:
         if "in" not in data:
             return plain(words, data)
         inside = (Membership.subscriber_id == Standing.subscriber_id, Membership.left_at == LASTS)
-        return select(Membership.segment_id).where(*inside, Membership.segment_id == data["in"]).exists()
+        return true(), select(Membership.segment_id).where(*inside, Membership.segment_id == data["in"]).exists()
 
-    monkeypatch.setattr(Reader, "people", people)
+    monkeypatch.setattr(Reader, "parts", parts)
     with transaction() as session:
         anna = make.subscriber(session, country="DE").id
         last, middle, first = (make.segment(session, GERMANY, name) for name in ("Last", "Middle", "First"))

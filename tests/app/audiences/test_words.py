@@ -1,16 +1,19 @@
 """The words of the house on real rows: what SQL finds by counts and ledger is what the events, one by one, say."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.audiences.count import Overlap, count, overlap
 from app.audiences.models import LASTS, Membership
-from app.audiences.reading import reader
+from app.audiences.reading import reader, side_by_side
 from app.campaigns.models import CampaignState, Link
 from app.db import transaction, utc_now
 from app.delivery.models import Delivery, DeliveryState
@@ -241,7 +244,13 @@ def _who_likes(session: Session, cheeses: list[str]) -> set[int]:
 
 
 def asked(session: Session, rule: dict[str, Any]) -> set[int]:
-    return found(session, reader(session, utc_now()).people(rule))
+    """Whom it means; what stands beside a person says the same where it is joined as where it is looked up."""
+    words = reader(session, utc_now())
+    people, beside = words.people(rule), words.people(rule, side_by_side=True)
+    together = select(Standing.subscriber_id).select_from(side_by_side(beside)).where(beside)
+    assert set(session.scalars(together)) == found(session, people)
+    assert overlap(session, people, beside) == Overlap(*[count(session, beside)] * 3)
+    return found(session, people)
 
 
 def _said(session: Session, rule: dict[str, Any]) -> str:
@@ -297,6 +306,50 @@ def test_fields_of_the_profile_are_asked_of_one_row(session: Session) -> None:
     rule = {"all": [named, {"field": "orders", "op": "equals", "value": 0}, {"not": many}]}
     assert asked(session, rule) == {cat, none}
     assert _said(session, rule).count("FROM subscriber") == 1
+
+
+PROFILES: list[dict[str, Any]] = [
+    {"attributes": {"pets": pets, "club": club} if pets else {}, "first_name": name, "language": language}
+    for pets, club, name, language in [(0, 0, None, "de"), (1, True, "Cat", "en"), (3, False, "Cat", None)]
+]
+SAID_OF_PROFILES: list[tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = [
+    ({"field": "first_name", "op": "is_not", "value": "cat"}, lambda one: one["first_name"] != "Cat"),
+    ({"field": "first_name", "op": "is_empty"}, lambda one: one["first_name"] is None),
+    ({"field": "custom.pets", "op": "at_least", "value": 2}, lambda one: one["attributes"].get("pets", 0) >= 2),
+    ({"field": "custom.pets", "op": "not_equals", "value": 1}, lambda one: one["attributes"].get("pets") != 1),
+    ({"field": "custom.club", "op": "is_true"}, lambda one: bool(one["attributes"].get("club"))),
+    ({"field": "language", "op": "is", "value": "en"}, lambda one: one["language"] == "en"),
+]
+Said = tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]
+
+
+def _grouped(parts: list[Said], join: str) -> Said:
+    means = {"all": all, "any": any, "not": lambda holds: not any(holds)}[join]
+    rules = [rule for rule, _holds in parts]
+    told = {"not": {"any": rules}} if join == "not" else {join: rules}
+    return told, lambda one: means(holds(one) for _rule, holds in parts)
+
+
+GROUPS: st.SearchStrategy[Said] = st.recursive(
+    st.sampled_from(SAID_OF_PROFILES),
+    lambda inner: st.builds(_grouped, st.lists(inner, min_size=1, max_size=3), st.sampled_from(["all", "any", "not"])),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=GROUPS)
+def test_a_profile_says_the_same_looked_up_and_joined_and_in_python(session: Session, said: Said) -> None:
+    if not session.scalar(select(CustomField.id)):
+        session.add_all(CustomField(key=key, label=key, kind=FieldKind(kind)) for key, kind in _KINDS)
+        for profile in PROFILES:
+            make.subscriber(session, **profile)
+    rule, holds = said
+    everybody = session.scalars(select(Standing.subscriber_id).order_by(Standing.subscriber_id)).all()
+    assert asked(session, rule) == {who for who, one in zip(everybody, PROFILES, strict=True) if holds(one)}
+
+
+_KINDS = (("pets", "number"), ("club", "flag"))
 
 
 @pytest.mark.parametrize(
