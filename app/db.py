@@ -169,6 +169,8 @@ class Database:
         self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if self.engine.dialect.name == "sqlite":
             _speak_sqlite(self.engine)
+        else:
+            event.listen(self.engine, "connect", _plan_for_memory)
         writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         bulky = writing.execution_options(is_bulky=True)
         self._writing = sessionmaker(writing, expire_on_commit=False)
@@ -234,6 +236,17 @@ def _speak_sqlite(engine: Engine) -> None:
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.exec_driver_sql(f"PRAGMA cache_size=-{_BULK_CACHE_KILOBYTES}")
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _plan_for_memory(connection: Any, _record: Any) -> None:
+    """Tell PostgreSQL what its disk and our statements are like.
+
+    Taking the disk for a spinning one, it would read whole tables for the sake of five thousand people; and it would
+    translate rules to machine code, which lasts longer than to ask them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET random_page_cost = 1.1; SET jit = off")
+    connection.commit()
 
 
 def database() -> Database:

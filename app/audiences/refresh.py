@@ -28,7 +28,6 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    text,
     true,
     tuple_,
     update,
@@ -98,8 +97,6 @@ def _place(session: Session) -> list[Segment]:
 
 
 def _refresh(session: Session, segments: Sequence[Segment], now: datetime, people: list[int] | None) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(_PLAN_FOR_MEMORY)
     session.execute(CreateTable(_moved, if_not_exists=True))
     asked = None if people is None else _ask_of(session, people)
     every = list(bits_of(reader(session, now), segments, asked))
@@ -171,9 +168,6 @@ def _count(session: Session, now: datetime) -> None:
     session.execute(update(Segment).where(placed, Segment.archived_at.is_not(None)).values(slot=None))
 
 
-# Taking its disk for a spinning one, PostgreSQL would read whole tables for the sake of five thousand people; and it
-# would translate rules to machine code, which lasts longer than to ask them.
-_PLAN_FOR_MEMORY = text("SELECT set_config('random_page_cost', '1.1', true), set_config('jit', 'off', true)")
 # The session holds no rows of these tables that the statement would have to be told to.
 _BLIND = {"synchronize_session": False}
 
