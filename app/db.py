@@ -239,13 +239,18 @@ def _speak_sqlite(engine: Engine) -> None:
 
 
 def _plan_for_memory(connection: Any, _record: Any) -> None:
-    """Tell PostgreSQL what its disk and our statements are like.
+    """Tell PostgreSQL what our statements are like, where its operator has not told it better.
 
-    Taking the disk for a spinning one, it would read whole tables for the sake of five thousand people; and it would
-    translate rules to machine code, which lasts longer than to ask them.
+    Taking the disk for a spinning one, it would read whole tables for the sake of five thousand people; with four
+    megabytes to sort and hash in, write a million people to the disk and read them again; and translate rules to
+    machine code, which lasts longer than to ask them.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SET random_page_cost = 1.1; SET jit = off")
+    told = {
+        "random_page_cost": "least(current_setting('random_page_cost')::float8, 1.1)::text",
+        "work_mem": "greatest(pg_size_bytes(current_setting('work_mem')) >> 10, 32768) || 'kB'",
+        "jit": "'off'",
+    }
+    connection.execute("SELECT " + ", ".join(f"set_config('{name}', {as_}, false)" for name, as_ in told.items()))
     connection.commit()
 
 
