@@ -169,6 +169,8 @@ class Database:
         self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if self.engine.dialect.name == "sqlite":
             _speak_sqlite(self.engine)
+        else:
+            event.listen(self.engine, "connect", _plan_for_memory)
         writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         bulky = writing.execution_options(is_bulky=True)
         self._writing = sessionmaker(writing, expire_on_commit=False)
@@ -234,6 +236,22 @@ def _speak_sqlite(engine: Engine) -> None:
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.exec_driver_sql(f"PRAGMA cache_size=-{_BULK_CACHE_KILOBYTES}")
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _plan_for_memory(connection: Any, _record: Any) -> None:
+    """Tell PostgreSQL what our statements are like, where its operator has not told it better.
+
+    Taking the disk for a spinning one, it would read whole tables for the sake of five thousand people; with four
+    megabytes to sort and hash in, write a million people to the disk and read them again; and translate rules to
+    machine code, which lasts longer than to ask them.
+    """
+    told = {
+        "random_page_cost": "least(current_setting('random_page_cost')::float8, 1.1)::text",
+        "work_mem": "greatest(pg_size_bytes(current_setting('work_mem')) >> 10, 32768) || 'kB'",
+        "jit": "'off'",
+    }
+    connection.execute("SELECT " + ", ".join(f"set_config('{name}', {as_}, false)" for name, as_ in told.items()))
+    connection.commit()
 
 
 def database() -> Database:

@@ -21,7 +21,7 @@ from app.db import reading, transaction, utc_now
 from app.events.models import Event, Verdict
 from app.feature import house
 from app.scoring.apply import move_scored, tally_scores
-from app.scoring.models import ScoreRule
+from app.scoring.models import ScoreClock, ScoreRule
 from app.scoring.plan import read_plan
 from app.scoring.points import decay_of, score_clock
 from app.scoring.preview import preview
@@ -77,8 +77,9 @@ def _cases() -> Cases:
         written = _seconds(lambda: _write_by_hand(session))
         session.rollback()
     with transaction() as session:
-        # Every score changes, as it does where the half-life did.
-        session.execute(update(Standing).values(score=Standing.score + 1), execution_options=_SILENT)
+        # Every score changes where the half-life does.
+        longer = ScoreClock.wanted_half_life_days + 1
+        session.execute(update(ScoreClock).values(wanted_half_life_days=longer), execution_options=_SILENT)
         ours = _seconds(lambda: rebuild(session, utc_now()))
         session.rollback()
     yield "rebuild, all scores change", Case(ours, written, events)

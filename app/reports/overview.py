@@ -12,7 +12,6 @@ from app.audiences.models import Segment
 from app.campaigns.models import Campaign
 from app.delivery.models import Delivery
 from app.reports.campaign_people import share
-from app.reports.engagement import campaigns_since
 from app.reports.growth import subscribers_at
 from app.reports.periods import counts, inside, span
 from app.reports.presence import READERS
@@ -129,7 +128,7 @@ def _mails(ends: Sequence[datetime]) -> Select[int, int, int, int]:
             func.count().filter(measured, Delivery.clicked_at.is_not(None)),
         )
         .join(Standing, Standing.subscriber_id == Delivery.subscriber_id)
-        .where(Delivery.campaign_id.in_(campaigns_since(ends[0])), inside(Delivery.sent_at, ends))
+        .where(Delivery.campaign_id.in_(_campaigns_since(ends[0])), inside(Delivery.sent_at, ends))
         .group_by("span")
     )
 
@@ -154,3 +153,9 @@ def _days(session: Session, now: datetime) -> tuple[DayHits, ...]:
         DayHits(day, hits.get((number, OPENED.code), 0), hits.get((number, CLICKED.code), 0))
         for number, day in enumerate(days)
     )
+
+
+def _campaigns_since(moment: datetime) -> Select[int]:
+    """SELECT the ids of campaigns that may have been sending then or later: the ledger is read by campaign."""
+    unfinished = Campaign.finished_at.is_(None) | (Campaign.finished_at >= moment)
+    return select(Campaign.id).where(Campaign.started_at.is_not(None), unfinished)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, Subquery, and_, func, select
+from sqlalchemy import Executable, FromClause, Select, Subquery, and_, func, select
 
 from app.audiences.models import LASTS, Membership
 from app.reports.periods import place
@@ -42,10 +42,9 @@ Way = tuple[int, int, int | None, int]
 
 def retention_between(rows: Rows, there: Stretches, moments: Sequence[datetime]) -> list[Retention]:
     """One Retention for each pair of neighbours among the moments, in one statement."""
-    ways = ways_of(there, moments)
-    counted: Executable = select(*_columns(ways), func.count()).group_by(*_columns(ways))
-    people = {(first, last, until, began): number for first, last, until, began, number in rows.execute(counted)}
-    return _retentions(people, len(moments))
+    found = rows.execute(people_of(ways_of(there, moments)))
+    people = {(first, last, until, began): number for first, last, until, began, number in found}
+    return retentions(people, len(moments))
 
 
 def retention_by_segment(rows: Rows, there: Stretches, moments: Sequence[datetime]) -> dict[int, list[Retention]]:
@@ -57,7 +56,7 @@ def retention_by_segment(rows: Rows, there: Stretches, moments: Sequence[datetim
     people: dict[int, dict[Way, int]] = defaultdict(dict)
     for segment_id, first, last, until, began, number in rows.execute(counted):
         people[segment_id][first, last, until, began] = number
-    return {segment_id: _retentions(each, len(moments)) for segment_id, each in people.items()}
+    return {segment_id: retentions(each, len(moments)) for segment_id, each in people.items()}
 
 
 def ways_of(there: Stretches, moments: Sequence[datetime]) -> Subquery:
@@ -77,11 +76,17 @@ def ways_of(there: Stretches, moments: Sequence[datetime]) -> Subquery:
     return select(ranges, earlier.label("was_until")).where(meets).subquery("way")
 
 
-def _columns(ways: Subquery) -> tuple[Any, ...]:
+def people_of(ways: FromClause) -> Select[int, int, int | None, int, int]:
+    """SELECT each way, and how many people went it."""
+    return select(*_columns(ways), func.count()).group_by(*_columns(ways))
+
+
+def _columns(ways: FromClause) -> tuple[Any, ...]:
     return tuple(ways.c[name] for name in ("first_at", "last_at", "was_until", "began_at"))
 
 
-def _retentions(people: Mapping[Way, int], moments: int) -> list[Retention]:
+def retentions(people: Mapping[Way, int], moments: int) -> list[Retention]:
+    """One Retention for each pair of neighbours among so many moments."""
     there, stayed, first_time = ([0] * moments for _ in range(3))
     for (first, last, until, began), number in people.items():
         for at in range(first, last + 1):

@@ -15,9 +15,9 @@ from app.reports.engagement import Engagement, engagement
 from app.reports.periods import edges, months_until
 from app.reports.presence import Presence, stretches
 from app.reports.query import SegmentQuery
-from app.reports.recurring import Recurring, revenue_churn
+from app.reports.recurring import Recurring, stays
 from app.reports.repeat import Repeat, repeat_rates
-from app.reports.retention import Retention, retention_between
+from app.reports.retention import Retention
 from app.reports.rows import Rows
 from app.reports.scope import SMALLEST_GROUP, People, Scope, count_people
 
@@ -68,11 +68,12 @@ def segment_report(
     periods = months_until(session, query.until, query.months, now)
     there = stretches(query.presence, meant, scope)
     ends = edges(periods, now)
+    retention, recurring = stays(source, there, meant.active_days, ends)
     figures = (
         engagement(source, scope, periods, now),
-        retention_between(source, there, ends),
+        retention,
         repeat_rates(source, scope, periods, now, meant),
-        revenue_churn(source, there, meant.active_days, ends),
+        recurring,
     )
     people, measured = count_people(session, scope)
     months = tuple(

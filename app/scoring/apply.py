@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, delete, func, select, true, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, func, select, true, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,8 +18,9 @@ from app.events.models import Event
 from app.importing.batch import as_table, is_among
 from app.scoring.counted import counted
 from app.scoring.kinds import TIER_CHANGED
-from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft
+from app.scoring.models import MAIN, Score, ScoreClock
 from app.scoring.points import Points, Rule, all_points, decay_of, score_clock, score_clocks
+from app.scoring.rebuild import touch
 from app.scoring.tiers import BATCH, change_tiers
 from app.subscribers.hold import hold
 from app.subscribers.models import Standing
@@ -116,9 +117,7 @@ def _people(events: Iterable[Event]) -> list[int]:
 def _write_aside(session: Session, clocks: Sequence[ScoreClock], people: Sequence[int], sums: Sums) -> None:
     for clock in clocks:
         if clock.drafted_to is not None:
-            drafted = delete(ScoreDraft).where(ScoreDraft.clock_id == clock.id)
-            drafted = drafted.where(is_among(session, ScoreDraft.subscriber_id, people))
-            session.execute(drafted, execution_options={"synchronize_session": False})
+            touch(session, clock, people)
         if clock.id == MAIN:
             continue
         changes = {person: sums[clock.id][person] for person in people if sums[clock.id][person]}

@@ -66,7 +66,8 @@ class Score(Base):
 
 
 class ScoreDraft(Base):
-    """A sum of the rebuild under way; whoever is touched meanwhile loses hers and is summed again at its end."""
+    """A sum of the rebuild under way that is not the stored one; None of somebody who was touched since, who is summed
+    again at its end."""
 
     __tablename__ = "score_draft"
     # Of people and clocks that were just read: to have them looked for again costs more than the sums.
@@ -78,7 +79,7 @@ class ScoreDraft(Base):
 
     clock_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     subscriber_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    total: Mapped[int]
+    total: Mapped[int | None]
 
 
 class Tier(Base):

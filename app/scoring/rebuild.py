@@ -3,9 +3,9 @@
 A rebuild gives the same integers as adding event by event (`apply.py`), so it may run at any time. It is wanted when
 the rules or the half-life changed, and when the landmark is too long ago for 64 bits.
 
-*Everybody.* The new sums are drafted, a stretch of people per transaction, while the old ones stay in force: pages and
-tiers never see a mixture. Whoever is touched by events meanwhile loses her drafted sum (`apply.py` deletes it). The
-last step sums those without a draft and puts all of it in force. A stretch locks the clock: no event falls between.
+*Everybody.* Sums that change are drafted, a stretch of people per transaction, while the old ones stay in force: pages
+and tiers never see a mixture. Whoever is touched by events meanwhile is marked (`touch`). The last step sums those once
+more and puts all of it in force. A stretch locks the clock: no event falls between.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     SmallInteger,
+    Subquery,
     and_,
     delete,
-    except_,
     func,
     insert,
     literal,
@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.events.models import Event
-from app.importing.batch import is_among
+from app.importing.batch import as_table, is_among
 from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft
 from app.scoring.points import Points, all_points, decay_of, score_clocks, today
 from app.scoring.sums import sums
@@ -104,23 +104,49 @@ def _end_of_stretch(session: Session, after: int) -> int | None:
 
 
 def _draft(session: Session, points: Points, people: ColumnElement[bool], events: ColumnElement[bool]) -> None:
+    new = _summed(session, points, people, events)
+    changed = select(literal(points.clock_id, SmallInteger), new.c.subscriber_id, new.c.total)
+    changed = changed.where(new.c.total != new.c.stored)
+    session.execute(insert(ScoreDraft).from_select(["clock_id", "subscriber_id", "total"], changed))
+
+
+def _summed(session: Session, points: Points, people: ColumnElement[bool], events: ColumnElement[bool]) -> Subquery:
+    """The new and the stored total of each of these people."""
     summed = sums(session, points, events).subquery()
-    total = func.coalesce(summed.c.total, literal(0, BigInteger))
-    new = select(literal(points.clock_id, SmallInteger), Standing.subscriber_id, total).select_from(Standing)
-    new = new.outerjoin(summed, summed.c.subscriber_id == Standing.subscriber_id).where(people)
-    session.execute(insert(ScoreDraft).from_select(["clock_id", "subscriber_id", "total"], new))
+    total = func.coalesce(summed.c.total, literal(0, BigInteger)).label("total")
+    mine = and_(Score.clock_id == points.clock_id, Score.subscriber_id == Standing.subscriber_id)
+    stored = Standing.score if points.clock_id == MAIN else func.coalesce(Score.total, literal(0, BigInteger))
+    found = select(Standing.subscriber_id, total, stored.label("stored")).where(people)
+    found = found.outerjoin(summed, summed.c.subscriber_id == Standing.subscriber_id)
+    return (found if points.clock_id == MAIN else found.outerjoin(Score, mine)).subquery()
+
+
+def touch(session: Session, clock: ScoreClock, people: Sequence[int]) -> None:
+    """Something happened to these people, or their sums are made anew: what is drafted of them is no more so."""
+    drafted = sorted({person for person in people if clock.drafted_to is not None and person <= clock.drafted_to})
+    if drafted:
+        theirs = and_(ScoreDraft.clock_id == clock.id, is_among(session, ScoreDraft.subscriber_id, drafted))
+        session.execute(delete(ScoreDraft).where(theirs), execution_options=_SILENT)
+        rows = as_table(session, {"id": BigInteger()}, ((each,) for each in drafted))
+        marked = select(literal(clock.id, SmallInteger), rows.c.id)
+        session.execute(insert(ScoreDraft).from_select(["clock_id", "subscriber_id"], marked))
+
+
+def _sum_touched(session: Session, points: Points, mine: ColumnElement[bool]) -> None:
+    touched = select(ScoreDraft.subscriber_id).where(mine, ScoreDraft.total.is_(None))
+    if session.scalar(touched.limit(1)) is None:
+        return
+    new = _summed(session, points, Standing.subscriber_id.in_(touched), Event.subscriber_id.in_(touched))
+    again = update(ScoreDraft).where(mine, ScoreDraft.subscriber_id == new.c.subscriber_id)
+    session.execute(again.values(total=new.c.total), execution_options=_SILENT)
 
 
 def _put_in_force(session: Session, clock: ScoreClock, points: Points, now: datetime) -> None:
     mine = ScoreDraft.clock_id == clock.id
-    # As a difference of sets: PostgreSQL believes a new table to be empty, and would look for each person in all of it.
-    without = except_(select(Standing.subscriber_id), select(ScoreDraft.subscriber_id).where(mine)).subquery()
-    if session.scalar(select(func.count()).select_from(without)):
-        touched = select(without.c.subscriber_id)
-        _draft(session, points, Standing.subscriber_id.in_(touched), Event.subscriber_id.in_(touched))
     if session.get_bind().dialect.name == "postgresql":
         # It would look for each person of what it believes to be an empty table.
         session.execute(text("ANALYZE score_draft"))
+    _sum_touched(session, points, mine)
     _take_over(session, clock.id, mine)
     clock.half_life_days, clock.landmark_day = points.decay.half_life_days, points.decay.landmark_day
     clock.rebuild_wanted_at, clock.rebuilt_at = None, now
@@ -153,3 +179,4 @@ def _sum_anew(session: Session, clock: ScoreClock, people: Sequence[int]) -> Non
     whose, events = (is_among(session, each, people) for each in (Standing.subscriber_id, Event.subscriber_id))
     _draft(session, points, whose, events)
     _take_over(session, clock.id, drafted)
+    touch(session, clock, people)
