@@ -58,6 +58,15 @@ class Every(NamedTuple):
     value: Any
 
 
+class Stored(NamedTuple):
+    """A column of values as the database keeps them."""
+
+    values: Sequence[Any]
+
+
+Column = Sequence[Any] | Every | Stored
+
+
 @contextmanager
 def no_collecting() -> Iterator[None]:
     """Many rows make many objects and no cycles: looking for some takes up to two fifths of the time."""
@@ -75,9 +84,7 @@ def insert_rows(session: Session, model: type[Base], names: Sequence[str], rows:
         insert_columns(session, model, columns, len(rows))
 
 
-def insert_columns(
-    session: Session, model: type[Base], columns: Mapping[str, Sequence[Any] | Every], count: int
-) -> None:
+def insert_columns(session: Session, model: type[Base], columns: Mapping[str, Column], count: int) -> None:
     """The same from columns, each with `count` values or with one for all."""
     if not count:
         return
@@ -123,10 +130,10 @@ def next_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
     return range(last + 1, last + 1 + count)
 
 
-def _column(
-    connection: Connection, model: type[Base], name: str, values: Sequence[Any] | Every
-) -> Sequence[Any] | Every:
+def _column(connection: Connection, model: type[Base], name: str, values: Column) -> Sequence[Any] | Every:
     """The values as the database keeps them: moments as seconds, states as numbers, JSON as text."""
+    if isinstance(values, Stored):
+        return values.values
     if isinstance(values, Every):
         return Every(next(iter(_stored(connection, model, name, [values.value]))))
     return _stored(connection, model, name, values)

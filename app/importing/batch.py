@@ -6,7 +6,8 @@ list inside its loop and read it once per row. Not in charge of: what is done wi
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
+
+from app.errors import Conflict
 
 Types = Mapping[str, "TypeEngine[Any]"]
 
@@ -57,6 +60,21 @@ def text_is_among(session: Session, column: Any, texts: Iterable[str]) -> Column
         return found
     among: ColumnElement[bool] = column == func.any(literal([*texts], ARRAY(Text())))
     return among
+
+
+@contextmanager
+def no_twins(sentence: str) -> Iterator[None]:
+    """Refuse with this sentence where somebody else has just written the same: the next ring plans the batch anew.
+
+    On SQLite there is one writer, and nobody else.
+    """
+    # PostgreSQL's client is not loaded where SQLite is used.
+    from psycopg.errors import UniqueViolation
+
+    try:
+        yield
+    except UniqueViolation as error:
+        raise Conflict(sentence) from error
 
 
 def _cell(value: Any, place: int, kind: "TypeEngine[Any]") -> Any:

@@ -15,8 +15,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.bulk import Every, insert_columns, next_ids
-from app.errors import Conflict
 from app.events.record import record_for_all
+from app.importing.batch import no_twins
 from app.importing.importer import Rows
 from app.importing.models import Import, ImportChange
 from app.subscribers.importing.columns import FIELD
@@ -84,7 +84,7 @@ def add(
     insert_columns(
         session, ImportChange, {"import_id": Every(import_.id), "row_id": ids, "before": Every(None)}, len(ids)
     )
-    record_for_all(session, IMPORTED, ids, now, {"import": import_.id})
+    record_for_all(session, IMPORTED, ids, occurred_at=Every(now), data=Every({"import": import_.id}))
     return [pair for pair in zip(people.hashes, statuses, strict=True) if pair[1] in GONE]
 
 
@@ -103,14 +103,8 @@ def _profiles(session: Session, import_: Import, people: Newcomers, ids: Sequenc
         "source": Every(f"import:{import_.id}"),
         "token_epoch": Every(0),
     }
-    # PostgreSQL's client is not loaded where SQLite is used.
-    from psycopg.errors import UniqueViolation
-
-    try:
+    with no_twins(_("Somebody of this file has just signed up.")):
         insert_columns(session, Subscriber, columns, len(ids))
-    except UniqueViolation as error:
-        # Somebody signed up between plan and now: the batch is planned anew, by the next ring.
-        raise Conflict(_("Somebody of this file has just signed up.")) from error
 
 
 def names_of(rows: Rows) -> tuple[Sequence[str | None], Sequence[str | None]]:
