@@ -93,13 +93,8 @@ def insert_columns(session: Session, model: type[Base], columns: Mapping[str, Co
     quote = connection.dialect.identifier_preparer.quote
     target = f"{quote(model.__tablename__)} ({', '.join(map(quote, columns))})"
     stored = [_column(connection, model, name, values) for name, values in columns.items()]
-    if connection.dialect.name == "postgresql":
-        copy_columns(connection, target, stored, count)
-        return
-    marks = ", ".join("?" * len(columns))
-    insert = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own tables and columns
-    rows = zip(*(repeat(each.value, count) if isinstance(each, Every) else each for each in stored), strict=True)
-    connection.exec_driver_sql(insert, list(rows))
+    insert = copy_columns if connection.dialect.name == "postgresql" else _insert_on_sqlite
+    insert(connection, target, stored, count)
 
 
 @contextmanager
@@ -157,6 +152,22 @@ def _texts(values: Sequence[Any]) -> list[str | None]:
         if id(value) not in known:
             known[id(value)] = json.dumps(value)
     return [known[id(value)] for value in values]
+
+
+def _insert_on_sqlite(
+    connection: Connection, target: str, columns: Sequence[Sequence[Any] | Every], count: int
+) -> None:
+    lists = [of for of in columns if not isinstance(of, Every | range)]
+    if len(lists) < 2:
+        # One list, beside what is the same or counts on, travels as JSON: at a third of the price of a row at a time.
+        cells = {Every: "?", range: "? + key"}
+        source = f"SELECT {', '.join([cells.get(type(of), 'value') for of in columns])} FROM json_each(?)"  # noqa: S608 - nothing but marks
+        given = [of.value if isinstance(of, Every) else of.start for of in columns if isinstance(of, Every | range)]
+        connection.exec_driver_sql(f"INSERT INTO {target} {source}", (*given, json.dumps([*lists, [0] * count][0])))
+        return
+    marks = ", ".join("?" * len(columns))
+    rows = zip(*(repeat(of.value, count) if isinstance(of, Every) else of for of in columns), strict=True)
+    connection.exec_driver_sql(f"INSERT INTO {target} VALUES ({marks})", list(rows))  # noqa: S608 - our own names
 
 
 def numbers(session: Session, **columns: Iterable[int | None]) -> FromClause:
