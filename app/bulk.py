@@ -165,9 +165,19 @@ def _insert_on_sqlite(
         given = [of.value if isinstance(of, Every) else of.start for of in columns if isinstance(of, Every | range)]
         connection.exec_driver_sql(f"INSERT INTO {target} {source}", (*given, json.dumps([*lists, [0] * count][0])))
         return
-    marks = ", ".join("?" * len(columns))
-    rows = zip(*(repeat(of.value, count) if isinstance(of, Every) else of for of in columns), strict=True)
+    # What is bound is bound for each row anew.
+    fixed = {number: _fixed(of) for number, of in enumerate(columns)}
+    marks = ", ".join(each or "?" for each in fixed.values())
+    bound = [of for number, of in enumerate(columns) if not fixed[number]]
+    rows = zip(*(repeat(of.value, count) if isinstance(of, Every) else of for of in bound), strict=True)
     connection.exec_driver_sql(f"INSERT INTO {target} VALUES ({marks})", list(rows))  # noqa: S608 - our own names
+
+
+def _fixed(of: Sequence[Any] | Every) -> str | None:
+    """A number or nothing that is the same in every row, as part of the statement."""
+    if isinstance(of, Every) and (of.value is None or type(of.value) is int):
+        return "NULL" if of.value is None else str(of.value)
+    return None
 
 
 def numbers(session: Session, **columns: Iterable[int | None]) -> FromClause:

@@ -97,7 +97,7 @@ def _profiles(session: Session, import_: Import, people: Newcomers, ids: Sequenc
         "address_hash": people.hashes,
         "first_name": first,
         "last_name": last,
-        "time_zone": rows.column("time_zone"),
+        "time_zone": rows.columns.get("time_zone", Every(None)),
         "attributes": _attributes(rows),
         "source": Every(f"import:{import_.id}"),
         "token_epoch": Every(0),
