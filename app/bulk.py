@@ -49,6 +49,7 @@ _MAY_SKIP = text("""
     SELECT CASE WHEN current_setting('is_superuser') = 'on' THEN true
         WHEN current_setting('server_version_num')::int < 150000 THEN false
         ELSE has_parameter_privilege('session_replication_role', 'SET') END""")
+_STRETCH = 1_000
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -241,10 +242,15 @@ def copy_columns(connection: Connection, target: str, columns: Sequence[Sequence
     """COPY into a table and its columns (`target`), on PostgreSQL; values as they are stored."""
     driver = connection.connection.driver_connection
     assert driver
-    texts = [repeat(_cell(of.value), count) if isinstance(of, Every) else _cells(of) for of in columns]
-    lines = map("\t".join, zip(*texts, strict=True))
     with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
-        copy.write("\n".join(lines) + "\n")
+        # The server takes one stretch in while the next one is written here.
+        for start in range(0, count, _STRETCH):
+            size = min(_STRETCH, count - start)
+            texts = [
+                repeat(_cell(of.value), size) if isinstance(of, Every) else _cells(of[start : start + size])
+                for of in columns
+            ]
+            copy.write("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n")
 
 
 def _cells(values: Sequence[Any]) -> Sequence[str]:

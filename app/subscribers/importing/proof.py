@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from app.bulk import Every, insert_columns, next_ids
+from app.bulk import Every, insert_columns
 from app.importing.models import Import
 from app.subscribers.consent import wording_hash
 from app.subscribers.importing.options import Options
@@ -29,7 +29,6 @@ def keep_proof(session: Session, import_: Import, options: Options, said: Said, 
         return
     wording = {"file": import_.file_name, "basis": options.basis, "tracking_basis": options.tracking_basis}
     columns = {
-        "id": next_ids(session, ConsentRecord, count),
         "subscriber_id": said.people,
         "address": said.addresses,
         "basis": Every(options.basis),
