@@ -46,7 +46,7 @@ NAMING = {
 
 
 # Of an index of a million addresses: with SQLite's own two megabytes each row would fetch its page again.
-_BULK_CACHE_KILOBYTES = 16_384
+_BULK_CACHE_KILOBYTES = 24_576
 
 
 class Instant(TypeDecorator[datetime]):

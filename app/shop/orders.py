@@ -93,7 +93,7 @@ def add_orders(session: Session, orders: Orders, import_id: int | None = None) -
         "product_id": orders.products,
         "import_id": Every(import_id),
     }
-    with no_twins(_("One of these orders has just been brought in by somebody else.")):
+    with no_twins(session, _("One of these orders has just been brought in by somebody else.")):
         insert_columns(session, Order, columns, len(orders.keys))
     bought = cache(lambda quantity, product: {"quantity": quantity, "product": product})
     record_for_all(

@@ -102,7 +102,7 @@ def _profiles(session: Session, import_: Import, people: Newcomers, ids: Sequenc
         "source": Every(f"import:{import_.id}"),
         "token_epoch": Every(0),
     }
-    with no_twins(_("Somebody of this file has just signed up.")):
+    with no_twins(session, _("Somebody of this file has just signed up.")):
         insert_columns(session, Subscriber, columns, len(ids))
 
 
