@@ -182,3 +182,5 @@ def test_a_product_called_like_the_second_of_two_equal_orders_costs_nothing_but_
     rows = "anna@example.org,A1,2026-02-01,5,,{},\n"
     done = bring_in(HEADER + rows.format("x") * 2 + rows.format("x#1"), "orders")
     assert (done.state, books(done)) == (ImportState.DONE, (2, 0, 1, 0))
+    with reading() as session:
+        assert session.scalars(select(Product.key).join(Order)).all() == ["x", "x"]
