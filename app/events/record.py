@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import Any, cast
 
 from sqlalchemy import text
@@ -80,17 +81,17 @@ def record(session: Session, happenings: Iterable[dict[str, Any]]) -> Sequence[E
     return events
 
 
-def record_for_all(
-    session: Session, kind: EventKind, people: Sequence[int], occurred_at: datetime, data: Mapping[str, Any]
-) -> None:
-    """Write that the same happened to each of these people, who are new or locked: nothing of it is known yet."""
+def record_for_all(session: Session, kind: EventKind, people: Sequence[int], **said: Sequence[Any] | Every) -> None:
+    """Write that this happened to each of these people, who are new or held; nothing of it is known yet.
+
+    `said` are the other columns of an Event, as the model has them.
+    """
     ids = next_ids(session, Event, len(people)) if people else ()
-    same = {"kind": kind.code, "occurred_at": occurred_at, "data": data}
-    columns = {"id": ids, "subscriber_id": people, **{name: Every(value) for name, value in same.items()}}
+    columns = {"kind": Every(kind.code), "subscriber_id": people, **said, "id": ids}
     insert_columns(session, Event, columns, len(people))
-    nothing = (None,) * 5
-    numbered = zip(ids, people, strict=True)
-    events = [_Happened(kind.code, each, occurred_at, *nothing, data, number) for number, each in numbered]
+    seen = [columns.get(name, Every(None)) for name in (*_COLUMNS, "id")]
+    rows = zip(*(repeat(each.value) if isinstance(each, Every) else each for each in seen), strict=False)
+    events = [_Happened(*row) for row in rows]
     house().on_events(session, cast("Sequence[Event]", events))
 
 

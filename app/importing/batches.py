@@ -49,5 +49,6 @@ class File(NamedTuple):
         except FileNotFoundError:
             block = Block([], [], [], {}, start, error=_("The uploaded file is gone. Upload it again."))
         rows, rejects = read_rows(block, self.columns, self.width)
+        rows = self.importer.prepare(rows)
         keys = hashes(self.importer.keys(rows))
-        return Batch(start, self.importer.prepare(rows), keys, rejects, block.end, block.is_last, block.error)
+        return Batch(start, rows, keys, rejects, block.end, block.is_last, block.error)

@@ -76,17 +76,18 @@ def _stretch(lines: Lines, delimiter: str, size: int, block: Block) -> tuple[boo
 
 def _keep(lines: Lines, rows: list[list[str]], ends: list[int], block: Block) -> None:
     taken, before = lines.taken, lines.place.line
-    starts = [0, *ends[:-1]]
     is_clean = _is_clean(lines.settle(ends[-1] if ends else 0))
+    # Nearly always each record is a line, and says something in its first cell.
+    is_lines = rows and len(rows) == ends[-1] == lines.place.line - before
+    if is_clean and is_lines and all(map(str.strip, [cells[0] if cells else "" for cells in rows])):
+        block.cells.extend(rows)
+        block.lines.extend(range(before + 1, before + 1 + len(rows)))
+        block.raws.extend(taken[: len(rows)])
+        return
     numbers = [*accumulate([line.endswith(("\n", "\r")) for line in taken], initial=before + 1)]
-    for cells, start, end in zip(rows, starts, ends, strict=False):
-        raw = taken[start] if end == start + 1 else "".join(taken[start:end])
-        if is_clean and cells and cells[0].strip():
-            block.cells.append(cells)
-            block.lines.append(numbers[start])
-            block.raws.append(raw)
-        else:
-            block.add(cells, numbers[start], raw, problem_of(raw))
+    for cells, start, end in zip(rows, [0, *ends[:-1]], ends, strict=False):
+        raw = "".join(taken[start:end])
+        block.add(cells, numbers[start], raw, None if is_clean else problem_of(raw))
 
 
 def _is_clean(text: str) -> bool:

@@ -116,10 +116,10 @@ class Undone:
 class Importer:
     """A kind of import.
 
-    `keys` name what rows are about: rows of one file with equal keys are repeats. `prepare` adds what can be found out
-    without a database, maybe in another process. `plan` only reads, `apply` does what
-    was planned in the same transaction, `undo` takes back about `limit` rows. `add_column` makes a column for one that
-    the file has and the house does not, and gives its name. `stays` puts the reasons of `Undone.stayed` into words.
+    `prepare` adds what can be found out without a database, maybe in another process; `keys` then name what rows are
+    about: rows of one file with equal keys are repeats. `plan` only reads, `apply` does what was planned in the same
+    transaction, `undo` takes back about `limit` rows. `add_column` makes a column for one that the file has and the
+    house does not, and gives its name. `stays` puts the reasons of `Undone.stayed` into words.
     """
 
     kind: str

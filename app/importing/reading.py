@@ -17,6 +17,8 @@ from flask_babel import gettext as _
 
 # One cell of text may be as long as this; a quote that is open for longer will not be closed any more.
 MAX_CELL = 131_072
+# A bound, so that a file without any line break cannot fill the memory.
+_LONGEST_LINE = 4 * MAX_CELL
 # Bytes that are no letters (five in Windows-1252), and halves of UTF-16 pairs, become lone surrogates: they can be
 # encoded again, so that positions stay true, and their record is refused.
 _ERRORS = {"utf-8": "surrogateescape", "cp1252": "surrogateescape"}
@@ -68,17 +70,21 @@ class Lines:
 
     def feed(self) -> Iterator[str]:
         """The same as iterating, at half the price."""
-        waiting, take, read = self._waiting, self.taken.append, self._read
-        while line := waiting.popleft() if waiting else read():
-            take(line)
-            yield line
+        waiting, take, read = self._waiting, self.taken.append, self._text.readline
+        try:
+            while line := waiting.popleft() if waiting else read(_LONGEST_LINE):
+                take(line)
+                yield line
+        except UnicodeError as error:
+            raise _broken_off() from error
 
     def settle(self, count: int | None = None) -> str:
         """The first `count` taken lines (default: all) were a record; the others will be read again."""
         count = len(self.taken) if count is None else count
         self._waiting.extendleft(reversed(self.taken[count:]))
         raw = "".join(self.taken[:count])
-        breaks = sum(line.endswith(("\n", "\r")) for line in self.taken[:count])
+        # Only the last line of a file and endless ones have no break.
+        breaks = sum([line[-1] in "\r\n" for line in self.taken[:count]])
         self.place = Place(self.place.position + self._bytes(raw), self.place.line + breaks)
         self.taken = []
         return raw
@@ -88,15 +94,18 @@ class Lines:
 
     def _read(self) -> str:
         try:
-            # A bound, so that a file without any line break cannot fill the memory.
-            return self._text.readline(4 * MAX_CELL)
+            return self._text.readline(_LONGEST_LINE)
         except UnicodeError as error:
-            raise UnreadableError(_("The file breaks off in the middle of a letter.")) from error
+            raise _broken_off() from error
 
     def _bytes(self, text: str) -> int:
         if text.isascii() and not self._encoding.startswith("utf-16"):
             return len(text)
         return len(text.encode(self._encoding, _ERRORS.get(self._encoding, "surrogatepass")))
+
+
+def _broken_off() -> UnreadableError:
+    return UnreadableError(_("The file breaks off in the middle of a letter."))
 
 
 _START = Place()

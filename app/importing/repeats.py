@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.bulk import insert_rows, numbers, update_rows
+from app.bulk import Every, insert_columns, numbers, update_rows
 from app.importing.importer import Rows
 from app.importing.models import ImportKey
 
@@ -24,6 +24,9 @@ def hashes(keys: Sequence[str]) -> list[int]:
 def count_repeats(session: Session, import_id: int, rows: Rows, keys: Sequence[int]) -> None:
     """Let each of the rows know how many equals it had before, by its hash; remembered for later batches."""
     seen = _seen(session, import_id, keys)
+    if not seen and len(set(keys)) == len(keys):
+        _remember_new(session, import_id, keys, rows.lines)
+        return
     before = set(seen)
     for place, (key, line) in enumerate(zip(keys, rows.lines, strict=True)):
         if key in seen:
@@ -52,10 +55,18 @@ def _seen(session: Session, import_id: int, keys: Sequence[int]) -> dict[int, tu
 
 
 def _remember(session: Session, import_id: int, seen: dict[int, tuple[int, int]], before: set[int]) -> None:
-    new = [(import_id, key, line, times) for key, (line, times) in seen.items() if key not in before]
-    insert_rows(session, ImportKey, ("import_id", "key", "line", "times"), new)
-    again = [{"import_id": import_id, "key": key, "times": seen[key][1]} for key in before]
+    new = {key: line for key, (line, _times) in seen.items() if key not in before}
+    _remember_new(session, import_id, [*new], [*new.values()])
+    again = [{"import_id": import_id, "key": key, "times": of[1]} for key, of in seen.items() if of[1] > 1]
     update_rows(session, ImportKey, ["import_id", "key"], _times, again)
+
+
+def _remember_new(session: Session, import_id: int, keys: Sequence[int], lines: Sequence[int]) -> None:
+    """Each came once; mostly each record is one line, and the lines count on."""
+    counted = range(lines[0], lines[0] + len(lines)) if lines else lines
+    lines = counted if lines and lines[-1] == counted[-1] else lines
+    columns = {"import_id": Every(import_id), "key": keys, "line": lines, "times": Every(1)}
+    insert_columns(session, ImportKey, columns, len(keys))
 
 
 def _times(new: Mapping[str, Any]) -> dict[str, Any]:

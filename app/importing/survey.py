@@ -18,8 +18,8 @@ from app.importing.reading import Place
 from app.importing.values import date_evidence, number_evidence, only_one
 
 _EVIDENCE = {Writing.DATES: date_evidence, Writing.NUMBERS: number_evidence}
-
-
+# What a number proves is the same whichever digits it has, but for zeros: a hundred shapes stand for all amounts.
+_SHAPE = str.maketrans("23456789", "11111111")
 _RECORDS = 10_000
 
 
@@ -27,17 +27,14 @@ def survey(session: Session, import_: Import, file: Path) -> dict[str, str]:
     """Column number → date order or decimal sign, for those whose cells agree on one."""
     importer: Importer = house().importers[import_.kind]
     writing = {column.name: column.writing for column in importer.columns(session)}
-    asked = {
-        int(number): _EVIDENCE[writing[name]]
-        for number, name in import_.mapping.items()
-        if writing.get(name, Writing.PLAIN) is not Writing.PLAIN
-    }
+    asked = {int(number): writing[name] for number, name in import_.mapping.items() if writing.get(name) in _EVIDENCE}
     proofs: dict[int, set[StrEnum | None]] = {number: set() for number in asked}
     for block in _blocks(import_, file) if asked else ():
-        for number, evidence in asked.items():
+        for number, way in asked.items():
             # The same days and amounts come again and again.
             cells = {cells[number] for cells in block.cells if number < len(cells)}
-            proofs[number].update(map(evidence, cells))
+            shapes = {cell.translate(_SHAPE) for cell in cells} if way is Writing.NUMBERS else cells
+            proofs[number].update(map(_EVIDENCE[way], shapes))
     found = {str(number): only_one(each) for number, each in proofs.items()}
     return {number: answer.value for number, answer in found.items() if answer}
 

@@ -8,9 +8,8 @@ from sqlalchemy.orm import Session
 from app.accounts.access import for_machines
 from app.db import reading, transaction
 from app.errors import Invalid
-from app.importing.batch import as_table
 from app.shop.models import Order, Product
-from app.shop.orders import NewOrder, ProductWords, known_keys, order_key, save_products, take_orders
+from app.shop.orders import NewOrder, ProductWords, order_key, save_products, take_orders
 from app.shop.schemas import (
     OrderIn,
     OrderPage,
@@ -24,6 +23,7 @@ from app.shop.schemas import (
     ProductsSaved,
 )
 from app.subscribers.addresses import parse_address
+from app.subscribers.hold import hold_by_address
 from app.subscribers.models import Subscriber
 
 blueprint = for_machines("shop_api", __name__)
@@ -83,15 +83,12 @@ def list_products(query: Page) -> dict[str, Any]:
 
 def _take(session: Session, orders: list[OrderIn]) -> dict[str, Any]:
     keys = {index: _address_key(each.email) for index, each in enumerate(orders)}
-    people = _customers(session, [key for key in keys.values() if key])
+    people = hold_by_address(session, filter(None, keys.values()))
     products = save_products(session, (_product(each.product) for each in orders if each.product))
     lines = [
         _line(each, people[str(keys[index])], products) for index, each in enumerate(orders) if keys[index] in people
     ]
-    # Equal lines within one call are one.
-    lines = list({line.key: line for line in lines}.values())
-    known = known_keys(session, (line.key for line in lines))
-    created = take_orders(session, [line for line in lines if line.key not in known])
+    created = take_orders(session, lines)
     rejected = [
         {"index": index, "reason": "There is no customer with this address." if key else "This is no email address."}
         for index, key in keys.items()
@@ -117,13 +114,6 @@ def _address_key(email: str) -> str | None:
         return parse_address(email).key
     except Invalid:
         return None
-
-
-def _customers(session: Session, keys: list[str]) -> dict[str, int]:
-    asked = as_table(session, {"key": Subscriber.address_key.type}, ((key,) for key in keys))
-    statement = select(Subscriber.address_key, Subscriber.id)
-    found = session.execute(statement.where(Subscriber.address_key.in_(select(asked.c.key))))
-    return dict(found.all())
 
 
 def _product(given: ProductIn) -> ProductWords:

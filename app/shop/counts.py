@@ -1,50 +1,40 @@
 """The shop's columns of `standing`: how often somebody bought, for how much, when first and last.
 
-In charge of: adding each batch of new events to them, and counting anew where events were taken away. A refund is
+In charge of: what each batch of new events adds to them, and counting anew where events were taken away. A refund is
 negative: it lowers what was spent and is no order.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, case, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from app.db import Instant
 from app.events.models import Event
-from app.importing.batch import Types, as_table
+from app.importing.batch import is_among
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order
 from app.subscribers.models import Standing
+from app.tally import Tally
 
 _SILENT = {"synchronize_session": False}
+_NOTHING: Mapping[str, int | None] = {"orders": 0, "spent": 0, "first_order": None, "last_order": None}
 
 
-def on_events(session: Session, events: Sequence[Event]) -> None:
-    """Add the purchases of a batch, one row per person, in one statement."""
-    sums: dict[int, tuple[int, int, datetime | None, datetime | None]] = {}
+def tally_orders(session: Session, events: Sequence[Event]) -> Tally:  # noqa: ARG001 - the verb's shape
+    """The purchases of a batch, person by person."""
+    people: dict[int, dict[str, Any]] = {}
     for event in events:
         if event.kind == PURCHASED.code:
-            sums[event.subscriber_id] = _plus(sums.get(event.subscriber_id, (0, 0, None, None)), event)
-    if not sums:
-        return
-    number, moment = BigInteger(), Instant()
-    types: Types = {"id": number, "orders": number, "spent": number, "first": moment, "last": moment}
-    new = as_table(session, types, ((each, *of) for each, of in sums.items())).c
-    values = {
-        "orders": Standing.orders + new.orders,
-        "spent": Standing.spent + new.spent,
-        "first_order_at": _choose(Standing.first_order_at, new.first, Standing.first_order_at < new.first),
-        "last_order_at": _choose(Standing.last_order_at, new.last, Standing.last_order_at > new.last),
-    }
-    statement = update(Standing).where(Standing.subscriber_id == new.id).values(values)
-    session.execute(statement, execution_options=_SILENT)
+            own = people.get(event.subscriber_id)
+            if own is None:
+                own = people[event.subscriber_id] = dict(_NOTHING)
+            _add(own, event.value or 0, int(event.occurred_at.timestamp()))
+    return Tally(Standing, "subscriber_id", people, _NOTHING, _more)
 
 
 def on_events_removed(session: Session, subscriber_ids: Sequence[int]) -> None:
     """Count the orders of these people anew."""
-    asked = as_table(session, {"id": BigInteger()}, ((each,) for each in subscriber_ids))
     mine = Order.subscriber_id == Standing.subscriber_id
     bought = select(func.count()).where(mine, Order.amount >= 0)
     values = {
@@ -53,20 +43,28 @@ def on_events_removed(session: Session, subscriber_ids: Sequence[int]) -> None:
         "first_order_at": select(func.min(Order.ordered_at)).where(mine, Order.amount >= 0).scalar_subquery(),
         "last_order_at": select(func.max(Order.ordered_at)).where(mine, Order.amount >= 0).scalar_subquery(),
     }
-    statement = update(Standing).where(Standing.subscriber_id.in_(select(asked.c.id))).values(values)
+    statement = update(Standing).where(is_among(session, Standing.subscriber_id, subscriber_ids)).values(values)
     session.execute(statement, execution_options=_SILENT)
 
 
-def _plus(
-    before: tuple[int, int, datetime | None, datetime | None], event: Event
-) -> tuple[int, int, datetime | None, datetime | None]:
-    orders, spent, first, last = before
-    amount, at = event.value or 0, event.occurred_at
-    if amount < 0:
-        return orders, spent + amount, first, last
-    return orders + 1, spent + amount, min(first or at, at), max(last or at, at)
+def _add(own: dict[str, Any], amount: int, at: int) -> None:
+    own["spent"] += amount
+    if amount >= 0:
+        own["orders"] += 1
+        own["first_order"] = at if own["first_order"] is None else min(own["first_order"], at)
+        own["last_order"] = at if own["last_order"] is None else max(own["last_order"], at)
 
 
-def _choose(old: Any, new: Any, keeps_old: ColumnElement[bool]) -> Any:
+def _more(new: Mapping[str, Any]) -> dict[str, Any]:
+    first, last = (type_coerce(column, BigInteger) for column in (Standing.first_order_at, Standing.last_order_at))
+    return {
+        "orders": Standing.orders + new["orders"],
+        "spent": Standing.spent + new["spent"],
+        "first_order_at": _choose(first, new["first_order"], new["first_order"] < first),
+        "last_order_at": _choose(last, new["last_order"], new["last_order"] > last),
+    }
+
+
+def _choose(old: Any, new: Any, is_further: ColumnElement[bool]) -> ColumnElement[Any]:
     """The older or newer of two moments of which either may be missing."""
-    return case((new.is_(None), old), (keeps_old, old), else_=new)
+    return case((old.is_(None), new), (is_further, new), else_=old)

@@ -6,30 +6,44 @@ events).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
+from flask_babel import gettext as _
 from sqlalchemy import case, delete, func, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import Base
+from app.bulk import Every, Stored, insert_columns
 from app.events.models import Event
-from app.events.record import happening, record
+from app.events.record import record_for_all
 from app.feature import house
-from app.importing.batch import as_table, text_is_among
+from app.importing.batch import as_table, no_twins, text_is_among
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order, Product
 
 _LONGEST_KEY = 70
-_NAMES = ("key", "subscriber_id", "ordered_at", "amount", "quantity", "product_id", "import_id")
 _SILENT = {"synchronize_session": False}
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrder:
-    """A line of an order; `key` says that two are the same, `amount` is in minor units, negative for a refund."""
+class Orders(NamedTuple):
+    """Lines of orders side by side: `keys` say that two are the same, `moments` are seconds since 1970 UTC.
+
+    `amounts` are in minor units, negative for a refund; `products` are ids, or None.
+    """
+
+    keys: Sequence[str]
+    people: Sequence[int]
+    moments: Sequence[int]
+    amounts: Sequence[int]
+    quantities: Sequence[int]
+    products: Sequence[int | None]
+
+
+class NewOrder(NamedTuple):
+    """One of them."""
 
     key: str
     subscriber_id: int
@@ -52,39 +66,45 @@ class ProductWords:
 
 def order_key(parts: Iterable[object], ordinal: int = 0) -> str:
     """Short enough for the column: the parts themselves where they fit, else their hash; `ordinal` counts equals."""
-    plain = "|".join("" if part is None else str(part) for part in parts)
+    plain = "|".join(["" if part is None else str(part) for part in parts])
     key = plain if len(plain) <= _LONGEST_KEY - 10 else sha256(plain.encode()).hexdigest()[:40]
     return f"{key}#{ordinal}" if ordinal else key
 
 
-def take_orders(session: Session, orders: Sequence[NewOrder], import_id: int | None = None) -> int:
-    """Write those that are not known yet, with their events; how many that were."""
-    rows = [
-        (each.key, each.subscriber_id, each.ordered_at, each.amount, each.quantity, each.product_id, import_id)
-        for each in orders
-    ]
-    if not rows:
-        return 0
-    written = session.execute(
-        _insert(session, Order, _NAMES, rows)
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(Order.key, Order.subscriber_id, Order.ordered_at, Order.amount, Order.quantity, Order.product_id)
-    ).all()
-    record(
+def take_orders(session: Session, orders: Iterable[NewOrder]) -> int:
+    """Write those that are not known yet, each once, of people who are held; how many that were."""
+    lines = {each.key: each for each in orders}
+    known = known_keys(session, lines)
+    new = [each for key, each in lines.items() if key not in known]
+    if new:
+        keys, people, moments, *others = zip(*new, strict=True)
+        add_orders(session, Orders(keys, people, [int(at.timestamp() // 1) for at in moments], *others))
+    return len(new)
+
+
+def add_orders(session: Session, orders: Orders, import_id: int | None = None) -> None:
+    """Write orders of people who are held, none of which is known, and their events."""
+    columns = {
+        "key": orders.keys,
+        "subscriber_id": orders.people,
+        "ordered_at": Stored(orders.moments),
+        "amount": orders.amounts,
+        "quantity": orders.quantities,
+        "product_id": orders.products,
+        "import_id": Every(import_id),
+    }
+    with no_twins(session, _("One of these orders has just been brought in by somebody else.")):
+        insert_columns(session, Order, columns, len(orders.keys))
+    bought = cache(lambda quantity, product: {"quantity": quantity, "product": product})
+    record_for_all(
         session,
-        (
-            happening(
-                PURCHASED,
-                each.subscriber_id,
-                each.ordered_at,
-                value=each.amount,
-                key=event_key(each.key),
-                data={"quantity": each.quantity, "product": each.product_id},
-            )
-            for each in written
-        ),
+        PURCHASED,
+        orders.people,
+        occurred_at=[datetime.fromtimestamp(at, UTC) for at in orders.moments],
+        value=orders.amounts,
+        key=[event_key(each) for each in orders.keys],
+        data=list(map(bought, orders.quantities, orders.products)),
     )
-    return len(written)
 
 
 def known_keys(session: Session, keys: Iterable[str]) -> set[str]:
@@ -99,7 +119,9 @@ def save_products(session: Session, products: Iterable[ProductWords]) -> dict[st
         return {}
     names = ("key", "name", "url", "image", "price")
     rows = [(each.key, each.name or each.key, each.url, each.image, each.price) for each in words.values()]
-    statement = _insert(session, Product, names, rows)
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    given = as_table(session, {name: getattr(Product, name).type for name in names}, rows)
+    statement = dialect.insert(Product).from_select(list(names), select(given).where(true()))
     new = statement.excluded
     said: dict[str, Any] = {name: func.coalesce(new[name], getattr(Product, name)) for name in names[2:]}
     # A product is named by its key until it has a name, not again.
@@ -127,9 +149,3 @@ def take_back(session: Session, import_id: int, limit: int) -> int:
 def event_key(key: str) -> str:
     """The key of the event that an order became."""
     return f"order:{key}"
-
-
-def _insert(session: Session, table: type[Base], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    types = {name: getattr(table, name).type for name in names}
-    return dialect.insert(table).from_select(list(names), select(as_table(session, types, rows)).where(true()))

@@ -11,7 +11,9 @@ from sqlalchemy import BigInteger, Row, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.bulk import numbers
-from app.subscribers.models import Standing
+from app.db import rows
+from app.importing.batch import text_is_among
+from app.subscribers.models import Standing, Subscriber
 
 _HELD = "letterbond.held"
 
@@ -33,6 +35,17 @@ def hold(session: Session, people: Iterable[int], *columns: Any) -> list[Row[int
     rows = session.execute(query.order_by(Standing.subscriber_id).with_for_update()).all()
     held |= ids
     return list(rows)
+
+
+def hold_by_address(session: Session, keys: Iterable[str]) -> dict[str, int]:
+    """Lock the people with these addresses; their ids by the addresses' keys."""
+    people, state = Subscriber.__table__, Standing.__table__
+    found = select(people.c.address_key, people.c.id).where(text_is_among(session, people.c.address_key, keys))
+    if session.connection().dialect.name == "postgresql":
+        found = found.join(state, state.c.subscriber_id == people.c.id).order_by(people.c.id).with_for_update(of=state)
+    ids = dict(rows(session, found))
+    _held(session).update(ids.values())
+    return ids
 
 
 def _held(session: Session) -> set[int]:

@@ -16,7 +16,7 @@ from app.bulk import Every, insert_columns, parents_seen
 from app.db import Base
 from app.events.record import happening, record, record_for_all
 from app.importing.batch import as_table
-from app.importing.importer import Plan, Row
+from app.importing.importer import Plan
 from app.importing.models import Import, ImportChange
 from app.subscribers.importing.known import table_of
 from app.subscribers.importing.newcomers import GONE, add
@@ -56,10 +56,7 @@ def apply(session: Session, import_: Import, plan: Plan, now: datetime) -> None:
     left = [each for each in people if each.became in GONE]
     _end(session, left, now)
     _bar(session, [*gone, *((each.known.hash, each.became) for each in left if each.became)], now)
-    active = [each for each in people if each.became is Status.ACTIVE]
-    keep_proof(
-        session, import_, options, [_said(work.rows[each.place], each, now) for each in active], TrackingMode.NONE
-    )
+    keep_proof(session, import_, options, _said(work, now), TrackingMode.NONE)
     _keep_changes(session, import_, people, tag_ids)
     _tell(session, import_, people, now)
 
@@ -121,9 +118,17 @@ def _bar(session: Session, gone: Iterable[tuple[str, Status]], now: datetime) ->
         session.execute(merge_rows(session, Suppression, names, bars).on_conflict_do_nothing())
 
 
-def _said(row: Row, person: Person, now: datetime) -> Said:
-    said = row.values
-    return person.known.id, said["email"].email, said.get("agreed_at", now), said.get("agreed_ip")
+def _said(work: Work, now: datetime) -> Said:
+    """What the file says of those who become active."""
+    active = [each for each in work.touched if each.became is Status.ACTIVE]
+    at, machines, addresses = (work.rows.column(name) for name in ("agreed_at", "agreed_ip", "email"))
+    places = [each.place for each in active]
+    return Said(
+        [each.known.id for each in active],
+        [addresses[place].email for place in places],
+        [at[place] or now for place in places],
+        [machines[place] for place in places],
+    )
 
 
 def _keep_changes(session: Session, import_: Import, people: Sequence[Person], tag_ids: Mapping[str, int]) -> None:
@@ -143,7 +148,8 @@ def _change(person: Person, tag_ids: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _tell(session: Session, import_: Import, people: Sequence[Person], now: datetime) -> None:
-    record_for_all(session, IMPORTED, [each.known.id for each in people], now, {"import": import_.id})
+    about = {"occurred_at": Every(now), "data": Every({"import": import_.id})}
+    record_for_all(session, IMPORTED, [each.known.id for each in people], **about)
     left = [
         happening(UNSUBSCRIBED, each.known.id, now, key=left_key(import_.id, each.known.id), data={"how": "import"})
         for each in people

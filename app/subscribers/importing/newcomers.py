@@ -5,7 +5,7 @@ that, and of what they may be mailed and tracked for. Not of: who is new (`plan.
 already (`apply.py`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -15,13 +15,13 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.bulk import Every, insert_columns, next_ids
-from app.errors import Conflict
 from app.events.record import record_for_all
+from app.importing.batch import no_twins
 from app.importing.importer import Rows
 from app.importing.models import Import, ImportChange
 from app.subscribers.importing.columns import FIELD
 from app.subscribers.importing.options import Options
-from app.subscribers.importing.proof import keep_proof
+from app.subscribers.importing.proof import Said, keep_proof
 from app.subscribers.kinds import IMPORTED
 from app.subscribers.models import Standing, Status, Subscriber, SubscriberTag, Subscription, TrackingMode
 from app.subscribers.providers import provider_of
@@ -73,18 +73,17 @@ def add(
     """Write them all, of whom these places wear these tags; the hashes of those who are gone, and how they went."""
     if not len(people):
         return ()
-    ids = list(next_ids(session, Subscriber, len(people)))
+    ids = next_ids(session, Subscriber, len(people))
     statuses = people.statuses(options)
     _profiles(session, import_, people, ids)
     _standings(session, people, ids, statuses, options, now)
     _tag(session, wearers, ids)
-    staying = [each for each, status in zip(ids, statuses, strict=True) if status not in GONE]
-    _subscribe(session, staying, options, now)
+    _subscribe(session, _some(ids, [place for place, each in enumerate(statuses) if each not in GONE]), options, now)
     _prove(session, import_, people, ids, statuses, options, now)
     insert_columns(
         session, ImportChange, {"import_id": Every(import_.id), "row_id": ids, "before": Every(None)}, len(ids)
     )
-    record_for_all(session, IMPORTED, ids, now, {"import": import_.id})
+    record_for_all(session, IMPORTED, ids, occurred_at=Every(now), data=Every({"import": import_.id}))
     return [pair for pair in zip(people.hashes, statuses, strict=True) if pair[1] in GONE]
 
 
@@ -98,19 +97,13 @@ def _profiles(session: Session, import_: Import, people: Newcomers, ids: Sequenc
         "address_hash": people.hashes,
         "first_name": first,
         "last_name": last,
-        "time_zone": rows.column("time_zone"),
+        "time_zone": rows.columns.get("time_zone", Every(None)),
         "attributes": _attributes(rows),
         "source": Every(f"import:{import_.id}"),
         "token_epoch": Every(0),
     }
-    # PostgreSQL's client is not loaded where SQLite is used.
-    from psycopg.errors import UniqueViolation
-
-    try:
+    with no_twins(session, _("Somebody of this file has just signed up.")):
         insert_columns(session, Subscriber, columns, len(ids))
-    except UniqueViolation as error:
-        # Somebody signed up between plan and now: the batch is planned anew, by the next ring.
-        raise Conflict(_("Somebody of this file has just signed up.")) from error
 
 
 def names_of(rows: Rows) -> tuple[Sequence[str | None], Sequence[str | None]]:
@@ -181,9 +174,9 @@ def _provider(domain: str) -> Any:
     return provider_of(domain)
 
 
-def _tag(session: Session, wearers: Mapping[int, Iterable[int]], ids: Sequence[int]) -> None:
+def _tag(session: Session, wearers: Mapping[int, Sequence[int]], ids: Sequence[int]) -> None:
     for tag_id, places in sorted(wearers.items()):
-        people = [ids[place] for place in places]
+        people = _some(ids, places)
         insert_columns(session, SubscriberTag, {"tag_id": Every(tag_id), "subscriber_id": people}, len(people))
 
 
@@ -203,6 +196,16 @@ def _prove(
     now: datetime,
 ) -> None:
     rows, places = people.rows, [place for place, status in enumerate(statuses) if status is Status.ACTIVE]
-    at, ip, addresses = rows.column("agreed_at"), rows.column("agreed_ip"), rows.column("email")
-    said = [(ids[place], addresses[place].email, at[place] or now, ip[place]) for place in places]
+    at, machines, addresses = rows.columns.get("agreed_at"), rows.columns.get("agreed_ip"), rows.columns["email"]
+    said = Said(
+        _some(ids, places),
+        [addresses[place].email for place in places],
+        [at[place] or now for place in places] if at else Every(now),
+        _some(machines, places) if machines else Every(None),
+    )
     keep_proof(session, import_, options, said, options.tracking)
+
+
+def _some(values: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
+    """Those at these places; mostly all of them."""
+    return values if len(places) == len(values) else [values[place] for place in places]

@@ -28,6 +28,8 @@ PROFILE = ("first_name", "last_name", "time_zone", "attributes")
 STATE = ("language", "country", "birthday", "birth_year", "status", "confirmed_at", "ended_at")
 _STATUSES = list(Status)
 _PENDING, _ACTIVE = _STATUSES.index(Status.PENDING), _STATUSES.index(Status.ACTIVE)
+_REASONS = list(SuppressionReason)
+_ERASED = _REASONS.index(SuppressionReason.ERASED)
 _STAY = {_PENDING, _ACTIVE}
 # What a file may say of somebody active without moving her.
 _PLAIN = {None, Status.PENDING, Status.ACTIVE}
@@ -102,27 +104,25 @@ def _present(
     session: Session, rows: Rows, present: Sequence[tuple[int, Known]], options: Options, now: datetime
 ) -> tuple[list[Person], list[Reject]]:
     """Those of whom the file may say something new, and those who are not to be found again."""
-    erased = SuppressionReason.ERASED
-    rejects = [_barred(rows[place], erased) for place, known in present if known.bar is erased]
+    rejects = [_barred(rows[place], _REASONS[_ERASED]) for place, known in present if known.reason == _ERASED]
     belongings = Belongings(session, [known.id for _place, known in present], rows, options)
     said, statuses, tags = Said(rows, options), rows.column("status"), rows.column("tags")
     people = []
     for place, known in present:
-        if known.status == _ACTIVE and statuses[place] in _PLAIN and known.reason is None:
-            # Most people of most files are here, stay, and have everything.
-            if belongings.has_all(known.id, tags[place] or ()) and said.is_same(place, known):
-                continue
-        elif known.bar is erased:
+        is_same = said.is_same(place, known)
+        # Most people of most files are here, stay, and have everything.
+        has_all = belongings.has_all(known.id, tags[place] or ())
+        stays = known.status == _ACTIVE and statuses[place] in _PLAIN and known.reason is None
+        if (is_same and has_all and stays) or known.reason == _ERASED:
             continue
-        missing = belongings.missing_tags(known.id, options.tags, tags[place] or ())
-        moves = _moves(statuses[place] or Status.ACTIVE, known, options)
+        moves = None if stays else _moves(statuses[place] or Status.ACTIVE, known, options)
+        missing = [] if has_all else belongings.missing_tags(known.id, options.tags, tags[place] or ())
         becomes = known.status if moves is None else moves
-        topics = belongings.missing_topics(known.id, options.topics) if becomes in _STAY else []
-        if moves is not None or missing or topics or not said.is_same(place, known):
-            changes = said.changes(place, known)
-            if moves is not None:
-                changes |= _moved(moves, known, rows.column("agreed_at")[place] or now, now)
-            people.append(Person(place, known, changes, missing, topics, said.merged(known, changes)))
+        topics = belongings.missing_topics(known.id, options.topics) if becomes in _STAY and not has_all else []
+        changes, attributes = said.changes(place, known)
+        if moves is not None:
+            changes |= _moved(moves, known, rows.column("agreed_at")[place] or now, now)
+        people.append(Person(place, known, changes, missing, topics, attributes))
     return people, rejects
 
 

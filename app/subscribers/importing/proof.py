@@ -2,31 +2,35 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from app.bulk import Every, insert_columns, next_ids
+from app.bulk import Every, insert_columns
 from app.importing.models import Import
 from app.subscribers.consent import wording_hash
 from app.subscribers.importing.options import Options
 from app.subscribers.models import ConsentRecord, TrackingMode
 
-# The person, her address, when and from which machine she agreed.
-Said = tuple[int, str, datetime, str | None]
+
+class Said(NamedTuple):
+    """People side by side: their ids, their addresses, when and from which machine they agreed."""
+
+    people: Sequence[int]
+    addresses: Sequence[str]
+    moments: Sequence[datetime] | Every
+    machines: Sequence[str | None] | Every
 
 
-def keep_proof(
-    session: Session, import_: Import, options: Options, people: Sequence[Said], tracking: TrackingMode
-) -> None:
+def keep_proof(session: Session, import_: Import, options: Options, said: Said, tracking: TrackingMode) -> None:
     """Write a proof for each of these people; none where nobody said why they may be mailed."""
-    if options.basis is None or not people:
+    count = len(said.people)
+    if options.basis is None or not count:
         return
     wording = {"file": import_.file_name, "basis": options.basis, "tracking_basis": options.tracking_basis}
-    ids, addresses, moments, machines = zip(*people, strict=True)
     columns = {
-        "id": list(next_ids(session, ConsentRecord, len(people))),
-        "subscriber_id": ids,
-        "address": addresses,
+        "subscriber_id": said.people,
+        "address": said.addresses,
         "basis": Every(options.basis),
         "tracking": Every(tracking),
         "tracking_basis": Every(options.tracking_basis),
@@ -35,9 +39,9 @@ def keep_proof(
         "wording_hash": Every(wording_hash(wording)),
         "topic_ids": Every(options.topics),
         "answers": Every({}),
-        "requested_at": moments,
-        "requested_ip": machines,
-        "confirmed_at": moments,
-        "confirmed_ip": machines,
+        "requested_at": said.moments,
+        "requested_ip": said.machines,
+        "confirmed_at": said.moments,
+        "confirmed_ip": said.machines,
     }
-    insert_columns(session, ConsentRecord, columns, len(people))
+    insert_columns(session, ConsentRecord, columns, count)

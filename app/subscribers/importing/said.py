@@ -37,7 +37,8 @@ class Said:
         self._keys = [name.removeprefix(FIELD) for name in fields]
         self._values = list(zip(*(rows.columns[name] for name in fields), strict=True)) or [()] * len(rows)
         self._read: dict[str, tuple[Any, ...]] = {}
-        self._merged: dict[tuple[Any, ...], str] = {}
+        self._has_lists = any(list in set(map(type, rows.columns[name])) for name in fields)
+        self._merged: dict[tuple[str, Any], tuple[dict[str, list[Any]], str]] = {}
 
     def is_same(self, place: int, known: Known) -> bool:
         """Whether a row says nothing that is not known."""
@@ -45,23 +46,24 @@ class Said:
             return False
         return not self._keys or _adds_nothing(self._values[place], self._fields(known.attributes))
 
-    def changes(self, place: int, known: Known) -> dict[str, list[Any]]:
-        """Column → [before, after]; with each custom field as a column of its own."""
+    def changes(self, place: int, known: Known) -> tuple[dict[str, list[Any]], str]:
+        """Column → [before, after], with each custom field as a column of its own; and all fields as stored then."""
         columns = zip(self._names, self._pick(known), self._wanted[place], strict=True)
         changes = {name: [old, new] for name, old, new in columns if self._is_news(old, new)}
-        if self._keys:
-            fields = zip(self._keys, self._fields(known.attributes), self._values[place], strict=True)
-            changes |= {FIELD + key: [old, new] for key, old, new in fields if self._is_news(old, new)}
-        return changes
+        fields, merged = self._merge(known.attributes, self._values[place])
+        return changes | fields, merged
 
-    def merged(self, known: Known, changes: dict[str, list[Any]]) -> str:
-        """Her custom fields as they are stored once these changes are made."""
-        new = {name.removeprefix(FIELD): pair[1] for name, pair in changes.items() if name.startswith(FIELD)}
-        if not new:
-            return known.attributes
-        key = (known.attributes, repr(new))
+    def _merge(self, text: str, values: tuple[Any, ...]) -> tuple[dict[str, list[Any]], str]:
+        """Which custom fields of a text change by these values, and the text then; found out once."""
+        # Lists are no keys; their texts are.
+        key = (text, repr(values) if self._has_lists else values)
         if key not in self._merged:
-            self._merged[key] = json.dumps({**json.loads(known.attributes), **new})
+            fields = zip(self._keys, self._fields(text), values, strict=True)
+            news = {name: [old, new] for name, old, new in fields if self._is_news(old, new)}
+            after = (
+                json.dumps({**json.loads(text), **{name: new for name, (_old, new) in news.items()}}) if news else text
+            )
+            self._merged[key] = ({FIELD + name: pair for name, pair in news.items()}, after)
         return self._merged[key]
 
     def _is_news(self, old: Any, new: Any) -> bool:
@@ -104,7 +106,10 @@ class Belongings:
 
     def has_all(self, person: int, own: Iterable[str]) -> bool:
         """Whether she has the tags of her row, and all that is for everybody."""
-        return person in self._have_everything and not any(person not in self._wearers[name] for name in own)
+        for name in own:
+            if person not in self._wearers[name]:
+                return False
+        return person in self._have_everything
 
     def missing_tags(self, person: int, everybodys: Iterable[str], own: Iterable[str]) -> list[str]:
         """Those of these that she does not wear, each once."""

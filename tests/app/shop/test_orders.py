@@ -1,5 +1,8 @@
 """Orders from files and machines: each once, with its money, its counts and its way back."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +22,7 @@ from app.shop.merge_tags import merge_tags
 from app.shop.models import Order, Product
 from app.shop.orders import NewOrder, ProductWords, save_products, take_orders
 from app.shop.revenue import revenue_by_month
+from app.subscribers.hold import hold_by_address
 from app.subscribers.models import Standing, Status, Subscriber
 from segments.rule import parse
 from segments.where import where
@@ -219,6 +223,27 @@ def test_machines_bring_orders_as_often_as_they_like(app: APIFlask, api: FlaskCl
     assert _standing("anna@example.org")[:2] == (1, 1990)
     [order] = api.get("/api/v1/orders").json["items"]
     assert (order["amount"], order["email"], order["product"]) == (19.9, "anna@example.org", "k1")
+
+
+def test_two_who_bring_the_same_order_at_once_bring_it_once(app: APIFlask) -> None:
+    _people()
+    taken = threading.Event()
+
+    def bring(order: NewOrder, *, waits: bool) -> int:
+        with app.app_context(), transaction() as session:
+            people = hold_by_address(session, ["anna@example.org"])
+            created = take_orders(session, [order._replace(subscriber_id=people["anna@example.org"])])
+            taken.set()
+            # Time enough for the other one to come, were it not waiting.
+            time.sleep(0.3 if waits else 0)
+            return created
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(bring, NewOrder("A1", 0, NOW, 700), waits=True)
+        taken.wait(10)
+        second = pool.submit(bring, NewOrder("A1", 0, NOW, 700), waits=False)
+        assert (first.result(), second.result()) == (1, 0)
+    assert _standing("anna@example.org")[:2] == (1, 700)
 
 
 def test_products_are_changed_by_key_and_what_is_left_out_stays(app: APIFlask, api: FlaskClient) -> None:
