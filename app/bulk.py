@@ -37,14 +37,17 @@ from sqlalchemy.types import JSON, TypeDecorator
 
 from app.db import Base
 
-Rows = Sequence[Mapping[str, int | None]]
+Numbers = tuple[int | None, ...]
 # From the numbers of a row to the columns they set.
 Change = Callable[[Mapping[str, Any]], dict[str, Any]]
 # From the same to whether there is anything to change.
 Needed = Callable[[Mapping[str, Any]], ColumnElement[bool]]
 
 _SQLITE = sqlite.dialect()
-_NUMBERS = text("SELECT nextval(CAST(:sequence AS regclass)) FROM generate_series(1, :count)")
+# The name of the sequence is looked up once, not once per number.
+_NUMBERS = text("""
+    WITH sequence AS MATERIALIZED (SELECT CAST(pg_get_serial_sequence(:table, 'id') AS regclass) AS name)
+    SELECT nextval(name) FROM sequence, generate_series(1, :count)""")
 _MAY_SKIP = text("""
     SELECT CASE WHEN current_setting('is_superuser') = 'on' THEN true
         WHEN current_setting('server_version_num')::int < 150000 THEN false
@@ -56,6 +59,10 @@ class Every(NamedTuple):
     """A column that is the same in every row."""
 
     value: Any
+
+
+# By name; a value for each row, or one for all.
+Columns = Mapping[str, Sequence[Any] | Every]
 
 
 @contextmanager
@@ -75,24 +82,32 @@ def insert_rows(session: Session, model: type[Base], names: Sequence[str], rows:
         insert_columns(session, model, columns, len(rows))
 
 
-def insert_columns(
-    session: Session, model: type[Base], columns: Mapping[str, Sequence[Any] | Every], count: int
-) -> None:
+def insert_columns(session: Session, model: type[Base], columns: Columns, count: int) -> None:
     """The same from columns, each with `count` values or with one for all."""
-    if not count:
-        return
+    if count:
+        connection = session.connection()
+        stored = {name: _column(connection, model, name, values) for name, values in columns.items()}
+        insert_stored(session, model, stored, count)
+
+
+def insert_stored(session: Session, model: type[Base], columns: Columns, count: int) -> None:
+    """The same from values as the database keeps them: moments as seconds, states as numbers, JSON as text."""
     session.flush()
     connection = session.connection()
     quote = connection.dialect.identifier_preparer.quote
     target = f"{quote(model.__tablename__)} ({', '.join(map(quote, columns))})"
-    stored = [_column(connection, model, name, values) for name, values in columns.items()]
     if connection.dialect.name == "postgresql":
-        copy_columns(connection, target, stored, count)
+        copy_columns(connection, target, [*columns.values()], count)
         return
     marks = ", ".join("?" * len(columns))
     insert = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own tables and columns
-    rows = zip(*(repeat(each.value, count) if isinstance(each, Every) else each for each in stored), strict=True)
+    rows = zip(*(all_of(each, count) for each in columns.values()), strict=True)
     connection.exec_driver_sql(insert, list(rows))
+
+
+def all_of(values: Sequence[Any] | Every, count: int) -> Sequence[Any]:
+    """A column with a value for each row."""
+    return [values.value] * count if isinstance(values, Every) else values
 
 
 @contextmanager
@@ -116,9 +131,7 @@ def parents_seen(session: Session) -> Iterator[None]:
 def next_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
     """Numbers for so many new rows; on SQLite, where there is one writer, those behind the last."""
     if session.get_bind().dialect.name == "postgresql":
-        # Looked up once, not once per number.
-        sequence = session.scalar(select(func.pg_get_serial_sequence(f'"{model.__tablename__}"', "id")))
-        return session.scalars(_NUMBERS, {"sequence": sequence, "count": count}).all()
+        return session.scalars(_NUMBERS, {"table": f'"{model.__tablename__}"', "count": count}).all()
     last = session.scalar(select(func.max(model.__table__.c.id))) or 0
     return range(last + 1, last + 1 + count)
 
@@ -163,25 +176,30 @@ def numbers(session: Session, **columns: Iterable[int | None]) -> FromClause:
 
 
 def update_rows(
-    session: Session, model: type[Base], keys: Sequence[str], change: Change, rows: Rows, needed: Needed | None = None
+    session: Session,
+    model: type[Base],
+    names: Sequence[str],
+    change: Change,
+    rows: Sequence[Numbers],
+    needed: Needed | None = None,
+    *,
+    keys: int = 1,
 ) -> None:
-    """Change rows found by `keys`: each of `rows` holds the keys and the numbers that `change` sets columns by.
+    """Change rows: each of `rows` has numbers by `names`, of which the first `keys` say which row is meant.
 
-    Rows of which `needed` does not hold are left as they are.
-
-    In the order of keys, so that two who change the same rows never wait for one another.
+    `change` says what the others set. Rows of which `needed` does not hold are left as they are. In the order of keys,
+    so that two who change the same rows never wait for one another.
     """
     if not rows:
         return
-    rows, names = sorted(rows, key=itemgetter(*keys)), tuple(rows[0])
-    connection = session.connection()
+    rows, connection = sorted(rows, key=itemgetter(*range(keys))), session.connection()
     if connection.dialect.name == "postgresql":
-        given = numbers(session, **{name: [row[name] for row in rows] for name in names})
-        connection.execute(_update(model, keys, change, dict(given.c), needed))
+        given = numbers(session, **dict(zip(names, zip(*rows, strict=True), strict=True)))
+        connection.execute(_update(model, names[:keys], change, dict(given.c), needed))
         return
     # SQLAlchemy would prepare the parameters of each row, which takes longer than the row itself.
-    statement, order = _compiled(model, tuple(keys), change, names, needed)
-    connection.exec_driver_sql(statement, [*map(itemgetter(*order), rows)])
+    statement, places = _compiled(model, tuple(names), keys, change, needed)
+    connection.exec_driver_sql(statement, [*map(itemgetter(*places), rows)])
 
 
 def _update(
@@ -195,12 +213,12 @@ def _update(
 
 @cache
 def _compiled(
-    model: type[Base], keys: tuple[str, ...], change: Change, names: tuple[str, ...], needed: Needed | None
-) -> tuple[str, tuple[str, ...]]:
-    """The statement for SQLite, and which value stands where in it."""
+    model: type[Base], names: tuple[str, ...], keys: int, change: Change, needed: Needed | None
+) -> tuple[str, tuple[int, ...]]:
+    """The statement for SQLite, and the place in a row of each of its values."""
     new = {name: bindparam(f"new_{name}", type_=BigInteger()) for name in names}
-    compiled = _update(model, keys, change, new, needed).compile(dialect=_SQLITE)
-    return str(compiled), tuple(name.removeprefix("new_") for name in compiled.positiontup or ())
+    compiled = _update(model, names[:keys], change, new, needed).compile(dialect=_SQLITE)
+    return str(compiled), tuple(names.index(name.removeprefix("new_")) for name in compiled.positiontup or ())
 
 
 def _array(values: Iterable[int | None]) -> Any:

@@ -7,27 +7,27 @@ a row costs PostgreSQL more than the first: it has no room for another version o
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.bulk import Change, update_rows
+from app.bulk import Change, Numbers, update_rows
 from app.db import Base
-
-Numbers = Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Rows of `model` by their key, with the numbers that `change` makes new values of columns from.
+    """Rows of `model` by their key, with the numbers (`names`) that `change` makes new values of columns from.
 
     `nothing` are the numbers that change nothing: of whom another feature alone has something to add.
     """
 
     model: type[Base]
     key: str
-    rows: Mapping[int, Numbers]
-    nothing: Numbers
+    names: tuple[str, ...]
+    rows: Mapping[int, Sequence[int | None]]
+    nothing: Sequence[int | None]
     change: Change
 
 
@@ -38,23 +38,18 @@ def write_tallies(session: Session, tallies: Iterable[Tally]) -> None:
         if tally.rows:
             together.setdefault((tally.model, tally.key), []).append(tally)
     for (model, key), own in together.items():
-        change = own[0].change if len(own) == 1 else _both(tuple(tally.change for tally in own))
-        update_rows(session, model, [key], change, _merged(key, own))
+        names = (key, *(name for tally in own for name in tally.names))
+        update_rows(session, model, names, _all(tuple(tally.change for tally in own)), _merged(own))
 
 
-def _merged(key: str, tallies: Sequence[Tally]) -> list[dict[str, int | None]]:
+def _merged(tallies: Sequence[Tally]) -> list[Numbers]:
     owners = sorted(set().union(*(tally.rows for tally in tallies)))
-    rows = []
-    for owner in owners:
-        row: dict[str, int | None] = {key: owner}
-        for tally in tallies:
-            row.update(tally.rows.get(owner, tally.nothing))
-        rows.append(row)
-    return rows
+    parts = [[tally.rows.get(owner, tally.nothing) for owner in owners] for tally in tallies]
+    return [(owner, *chain.from_iterable(own)) for owner, *own in zip(owners, *parts, strict=True)]
 
 
 @cache
-def _both(changes: tuple[Change, ...]) -> Change:
+def _all(changes: tuple[Change, ...]) -> Change:
     """The same function for the same changes, so that its statement is compiled once."""
 
     def change(new: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from app.db import Database, utc_now
 from app.events import ingest as ingesting
 from app.events.ingest import BATCH, ingest
 from app.feature import House
-from app.tracking.take import see, take_hits
+from app.tracking.take import MARK, see, take_hits
 from app.tracking.verdict import BURST, Rules
 from bench.worlds import DATABASES, Case, show, world
 
@@ -93,9 +93,8 @@ def _ingested(app: APIFlask, lines: Iterator[str]) -> tuple[float, int]:
     folder = app.extensions["letterbond.config"].spool
     (folder / f"{secrets.token_hex(4)}.spool").write_text("".join(lines))
     started = time.perf_counter()
-    taken = ingest(
-        app.extensions["letterbond.database"], folder, see, partial(take_hits, rules=Rules()), utc_now(), BURST
-    )
+    database, take = app.extensions["letterbond.database"], partial(take_hits, rules=Rules())
+    taken = ingest(database, folder, see, take, utc_now(), BURST, MARK)
     return time.perf_counter() - started, taken
 
 

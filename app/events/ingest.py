@@ -33,11 +33,18 @@ Take = Callable[[Session, Sequence[Record], T], None]
 
 
 def ingest(
-    database: Database, folder: Path, see: See[T], take: Take[T], before: datetime, reach: timedelta = timedelta()
+    database: Database,
+    folder: Path,
+    see: See[T],
+    take: Take[T],
+    before: datetime,
+    reach: timedelta = timedelta(),
+    mark: bytes = b"",
 ) -> int:
     """Hand all records older than `before` to `take`; how many there were.
 
-    `see` looks at the records around each stretch of them: those of the same time and of `reach` before and after.
+    `see` looks at the records around each stretch of them: those of the same time and of `reach` before and after, of
+    which it may be shown only those whose line holds `mark`.
     """
     files = spool_files(folder)
     margin = int(reach.total_seconds() * 1000)
@@ -46,7 +53,7 @@ def ingest(
         moments = [record[0] for batch in batches for record in batch.records]
         first, last = min(moments, default=0) - margin, max(moments, default=0) + margin
         read = {file.name: batches}
-        seen = see(record for each in files for record in each.between(first, last, read.get(each.name, ())))
+        seen = see(record for each in files for record in each.between(first, last, read.get(each.name, ()), mark))
         with no_collecting():
             return _take_in_order(database, file, batches, lambda session, records: take(session, records, seen))
 
@@ -76,7 +83,7 @@ def _take_in_order(
     """The number of records taken: all, unless another ingest is at this file."""
     taken = 0
     for batch in batches:
-        with database.transaction() as session:
+        with database.bulk() as session:
             if not _advance(session, file, batch):
                 return taken
             take(session, batch.records)

@@ -54,8 +54,8 @@ def _seen(session: Session, import_id: int, keys: Sequence[int]) -> dict[int, tu
 def _remember(session: Session, import_id: int, seen: dict[int, tuple[int, int]], before: set[int]) -> None:
     new = [(import_id, key, line, times) for key, (line, times) in seen.items() if key not in before]
     insert_rows(session, ImportKey, ("import_id", "key", "line", "times"), new)
-    again = [{"import_id": import_id, "key": key, "times": seen[key][1]} for key in before]
-    update_rows(session, ImportKey, ["import_id", "key"], _times, again)
+    again = [(import_id, key, seen[key][1]) for key in before]
+    update_rows(session, ImportKey, ("import_id", "key", "times"), _times, again, keys=2)
 
 
 def _times(new: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from app.events.record import happening, record
+from app.events.record import EventRow, happening, record
 from app.importing.batch import is_among
 from app.scoring.kinds import TIER_CHANGED
 from app.scoring.models import Tier, TierPolicy
@@ -98,7 +98,7 @@ def _moves(session: Session, due: ColumnElement[Any], people: Sequence[int] | No
         yield Move(*row)
 
 
-def _happenings(moves: Sequence[Move], tiers: Sequence[Tier], now: datetime) -> Iterator[dict[str, Any]]:
+def _happenings(moves: Sequence[Move], tiers: Sequence[Tier], now: datetime) -> Iterator[EventRow]:
     names = {tier.id: tier.name for tier in tiers}
     for move in moves:
         # Everybody begins in the lowest tier: that is no change.

@@ -4,42 +4,31 @@ In charge of: adding each batch of new events to them, and counting anew where e
 negative: it lowers what was spent and is no order.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, case, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from app.db import Instant
-from app.events.models import Event
-from app.importing.batch import Types, as_table
+from app.events.batch import NewEvents
+from app.importing.batch import as_table
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order
 from app.subscribers.models import Standing
+from app.tally import Tally
 
+# How many orders, what they cost, and the first and last of them in seconds since 1970.
+_Sums = tuple[int, int, int | None, int | None]
+_NOTHING: _Sums = (0, 0, None, None)
 _SILENT = {"synchronize_session": False}
 
 
-def on_events(session: Session, events: Sequence[Event]) -> None:
-    """Add the purchases of a batch, one row per person, in one statement."""
-    sums: dict[int, tuple[int, int, datetime | None, datetime | None]] = {}
-    for event in events:
-        if event.kind == PURCHASED.code:
-            sums[event.subscriber_id] = _plus(sums.get(event.subscriber_id, (0, 0, None, None)), event)
-    if not sums:
-        return
-    number, moment = BigInteger(), Instant()
-    types: Types = {"id": number, "orders": number, "spent": number, "first": moment, "last": moment}
-    new = as_table(session, types, ((each, *of) for each, of in sums.items())).c
-    values = {
-        "orders": Standing.orders + new.orders,
-        "spent": Standing.spent + new.spent,
-        "first_order_at": _choose(Standing.first_order_at, new.first, Standing.first_order_at < new.first),
-        "last_order_at": _choose(Standing.last_order_at, new.last, Standing.last_order_at > new.last),
-    }
-    statement = update(Standing).where(Standing.subscriber_id == new.id).values(values)
-    session.execute(statement, execution_options=_SILENT)
+def count_orders(_session: Session, events: NewEvents) -> Tally:
+    """What the purchases of a batch add to people."""
+    people: dict[int, _Sums] = {}
+    for person, at, value in events.of(PURCHASED.code, "subscriber_id", "occurred_at", "value"):
+        people[person] = _plus(people.get(person, _NOTHING), at, value or 0)
+    return Tally(Standing, "subscriber_id", ("orders", "spent", "first", "last"), people, _NOTHING, _more)
 
 
 def on_events_removed(session: Session, subscriber_ids: Sequence[int]) -> None:
@@ -57,14 +46,21 @@ def on_events_removed(session: Session, subscriber_ids: Sequence[int]) -> None:
     session.execute(statement, execution_options=_SILENT)
 
 
-def _plus(
-    before: tuple[int, int, datetime | None, datetime | None], event: Event
-) -> tuple[int, int, datetime | None, datetime | None]:
+def _plus(before: _Sums, at: int, amount: int) -> _Sums:
     orders, spent, first, last = before
-    amount, at = event.value or 0, event.occurred_at
     if amount < 0:
         return orders, spent + amount, first, last
     return orders + 1, spent + amount, min(first or at, at), max(last or at, at)
+
+
+def _more(new: Mapping[str, Any]) -> dict[str, Any]:
+    first, last = (type_coerce(each, BigInteger) for each in (Standing.first_order_at, Standing.last_order_at))
+    return {
+        "orders": Standing.orders + new["orders"],
+        "spent": Standing.spent + new["spent"],
+        "first_order_at": _choose(first, new["first"], first < new["first"]),
+        "last_order_at": _choose(last, new["last"], last > new["last"]),
+    }
 
 
 def _choose(old: Any, new: Any, keeps_old: ColumnElement[bool]) -> Any:
