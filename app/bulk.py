@@ -20,6 +20,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     Update,
     bindparam,
     cast,
@@ -59,6 +60,13 @@ class Every(NamedTuple):
     """A column that is the same in every row."""
 
     value: Any
+
+
+class Asked(NamedTuple):
+    """What is asked of rows once they are changed: a SELECT, made from these of their columns."""
+
+    columns: tuple[str, ...]
+    query: Callable[[Any], "Select[*tuple[Any, ...]]"]
 
 
 # By name; a value for each row, or one for all.
@@ -184,22 +192,40 @@ def update_rows(
     needed: Needed | None = None,
     *,
     keys: int = 1,
-) -> None:
+    asked: Asked | None = None,
+) -> Sequence[Any]:
     """Change rows: each of `rows` has numbers by `names`, of which the first `keys` say which row is meant.
 
     `change` says what the others set. Rows of which `needed` does not hold are left as they are. In the order of keys,
-    so that two who change the same rows never wait for one another.
+    so that two who change the same rows never wait for one another. Returns what `asked` finds of them afterwards.
     """
     if not rows:
-        return
+        return ()
     rows, connection = sorted(rows, key=itemgetter(*range(keys))), session.connection()
     if connection.dialect.name == "postgresql":
         given = numbers(session, **dict(zip(names, zip(*rows, strict=True), strict=True)))
-        connection.execute(_update(model, names[:keys], change, dict(given.c), needed))
-        return
+        changed = _update(model, names[:keys], change, dict(given.c), needed)
+        if asked is None:
+            connection.execute(changed)
+            return ()
+        told = changed.returning(*(model.__table__.c[name] for name in asked.columns)).cte("changed")
+        return connection.execute(asked.query(told.c)).all()
     # SQLAlchemy would prepare the parameters of each row, which takes longer than the row itself.
     statement, places = _compiled(model, tuple(names), keys, change, needed)
     connection.exec_driver_sql(statement, [*map(itemgetter(*places), rows)])
+    if asked is None:
+        return ()
+    of, mine = model.__table__.c, numbers(session, key=[row[0] for row in rows])
+    return connection.execute(asked.query(of).where(of[names[0]].in_(select(mine.c.key)))).all()
+
+
+def find_by_keys(session: Session) -> None:
+    """For the rest of the transaction let PostgreSQL look up each row that is asked for by its key.
+
+    For the sake of ten thousand it would read a table of a hundred thousand, and change them in no order.
+    """
+    if session.connection().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
 
 
 def _update(

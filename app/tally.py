@@ -4,7 +4,7 @@ Each feature counts in Python what is its own and says how that changes its colu
 a row costs PostgreSQL more than the first: it has no room for another version of it on its page.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.bulk import Change, Numbers, update_rows
+from app.bulk import Asked, Change, Numbers, update_rows
 from app.db import Base
 
 
@@ -29,17 +29,33 @@ class Tally:
     rows: Mapping[int, Sequence[int | None]]
     nothing: Sequence[int | None]
     change: Change
+    watch: "Watch | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a feature wants to know of the rows that it added to, once they are changed, and who is told.
+
+    At most one feature may watch the rows of a model. Where it had nothing to add, it is told that nothing was found.
+    """
+
+    asked: Asked
+    tell: Callable[[Session, Sequence[Any]], None]
 
 
 def write_tallies(session: Session, tallies: Iterable[Tally]) -> None:
     """Add all of them; those about the same rows together."""
     together: dict[tuple[type[Base], str], list[Tally]] = {}
     for tally in tallies:
-        if tally.rows:
+        if tally.rows or tally.watch:
             together.setdefault((tally.model, tally.key), []).append(tally)
     for (model, key), own in together.items():
         names = (key, *(name for tally in own for name in tally.names))
-        update_rows(session, model, names, _all(tuple(tally.change for tally in own)), _merged(own))
+        watch = next((tally.watch for tally in own if tally.watch), None)
+        change, asked = _all(tuple(tally.change for tally in own)), watch.asked if watch else None
+        found = update_rows(session, model, names, change, _merged(own), asked=asked)
+        if watch:
+            watch.tell(session, found)
 
 
 def _merged(tallies: Sequence[Tally]) -> list[Numbers]:

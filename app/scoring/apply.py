@@ -20,8 +20,8 @@ from app.importing.batch import as_table, is_among
 from app.scoring.counted import counted
 from app.scoring.kinds import TIER_CHANGED
 from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft
-from app.scoring.points import Points, Rule, all_points, decay_of, score_clock, score_clocks
-from app.scoring.tiers import BATCH, change_tiers
+from app.scoring.points import Points, Rule, all_points, score_clocks
+from app.scoring.tiers import watch_tiers
 from app.subscribers.hold import hold
 from app.subscribers.models import Standing
 from app.tally import Tally
@@ -46,16 +46,9 @@ def tally_scores(session: Session, events: NewEvents) -> Tally:
     _add_asked(session, every, events, sums)
     _write_aside(session, clocks, people, sums)
     main = {person: (more,) for person, more in sums.get(MAIN, {}).items() if more}
-    return Tally(Standing, "subscriber_id", ("sum",), main, (0,), _more)
-
-
-def move_scored(session: Session, events: NewEvents) -> None:
-    """Move whom the events have carried over a threshold."""
-    people = _scored(events)
-    clock = score_clock(session) if people else None
-    for start in range(0, len(people) if clock else 0, BATCH):
-        assert clock is not None
-        change_tiers(session, decay_of(clock), utc_now(), people[start : start + BATCH])
+    others = [person for person in people if person not in main]
+    watch = watch_tiers(session, every[0].decay, utc_now(), others) if every else None
+    return Tally(Standing, "subscriber_id", ("sum",), main, (0,), _more, watch)
 
 
 def _scored(events: NewEvents) -> list[int]:

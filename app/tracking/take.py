@@ -13,21 +13,23 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, func, select, text, type_coerce
+from sqlalchemy import BigInteger, func, select, true, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.bulk import Columns, numbers
+from app.bulk import Columns, find_by_keys, numbers
 from app.campaigns.models import Campaign
 from app.campaigns.urls import EVERYBODY
 from app.delivery.models import Delivery, Shard
 from app.events.buffer import Record
 from app.events.models import PLACES, Verdict
 from app.events.record import record_columns
+from app.importing.batch import as_table
 from app.subscribers.hold import hold
 from app.subscribers.models import Standing, TrackingMode
 from app.tracking.devices import devices_of
 from app.tracking.kinds import CLICKED, OPENED
-from app.tracking.models import NO_LINK, OWN_LINK
+from app.tracking.models import NO_LINK, OWN_LINK, HitCount
 from app.tracking.verdict import RULESET, Bursts, Hit, HitKind, Mail, Rules
 
 _CODES = {HitKind.OPEN.value: OPENED.code, HitKind.CLICK.value: CLICKED.code}
@@ -38,9 +40,6 @@ _MODES = list(TrackingMode)
 _NONE, _AGGREGATE, _PERSONAL = map(_MODES.index, (TrackingMode.NONE, TrackingMode.AGGREGATE, TrackingMode.PERSONAL))
 _SUBSCRIBER = attrgetter("subscriber_id")
 _COUNTED = ("campaign_id", "kind", "position", "verdict", "hour", "hits")
-_MORE = text("""INSERT INTO hit_count (campaign_id, kind, position, verdict, hour, hits)
-    VALUES (:campaign_id, :kind, :position, :verdict, :hour, :hits)
-    ON CONFLICT (campaign_id, kind, position, verdict, hour) DO UPDATE SET hits = hit_count.hits + excluded.hits""")
 # In milliseconds, as hits have them.
 _HOUR = 3_600_000
 # `see` wants to be shown nothing but clicks.
@@ -67,6 +66,7 @@ def take_hits(session: Session, records: Sequence[Record], bursts: Bursts, rules
     hits = _hits(records)
     if not hits:
         return
+    find_by_keys(session)
     people, moved = _people(session, hits), _moved(session, hits)
     hits = [hit for hit in hits if hit.campaign_id in moved and hit.subscriber_id in people]
     # Rows of one person, and of those beside her, lie together: so each page is written once.
@@ -140,8 +140,12 @@ def _count(session: Session, judged: Iterable[Judged]) -> None:
     )
     if not hours:
         return
-    rows = [dict(zip(_COUNTED, (*key, hits), strict=True)) for key, hits in sorted(hours.items())]
-    session.connection().execute(_MORE, rows)
+    types = dict.fromkeys(_COUNTED, BigInteger())
+    rows = as_table(session, types, ((*key, number) for key, number in sorted(hours.items())))
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    new = dialect.insert(HitCount).from_select(_COUNTED, select(rows).where(true()))
+    more = {"hits": HitCount.hits + new.excluded.hits}
+    session.execute(new.on_conflict_do_update(index_elements=_COUNTED[:-1], set_=more))
 
 
 def _record(session: Session, personal: Sequence[Judged], people: Mapping[int, Sequence[Any]]) -> None:

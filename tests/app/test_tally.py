@@ -9,9 +9,8 @@ from tests import make
 
 
 def _tally(column: str, rows: dict[int, int]) -> Tally:
-    change = _CHANGES[column]
     return Tally(
-        Standing, "subscriber_id", {person: {column: more} for person, more in rows.items()}, {column: 0}, change
+        Standing, "subscriber_id", (column,), {each: (more,) for each, more in rows.items()}, (0,), _CHANGES[column]
     )
 
 
