@@ -8,7 +8,7 @@ import gc
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from itertools import repeat
 from operator import itemgetter
 from types import NoneType
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Select,
+    Text,
     Update,
     bindparam,
     cast,
@@ -53,6 +54,7 @@ _MAY_SKIP = text("""
     SELECT CASE WHEN current_setting('is_superuser') = 'on' THEN true
         WHEN current_setting('server_version_num')::int < 150000 THEN false
         ELSE has_parameter_privilege('session_replication_role', 'SET') END""")
+_STRETCH = 1_000
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -62,6 +64,15 @@ class Every(NamedTuple):
     value: Any
 
 
+class Stored(NamedTuple):
+    """A column of values as the database keeps them."""
+
+    values: Sequence[Any]
+
+
+Column = Sequence[Any] | Every | Stored
+
+
 class Asked(NamedTuple):
     """What is asked of rows once they are changed: a SELECT, made from these of their columns."""
 
@@ -69,7 +80,7 @@ class Asked(NamedTuple):
     query: Callable[[Any], "Select[*tuple[Any, ...]]"]
 
 
-# By name; a value for each row, or one for all.
+# Values as the database keeps them, for each row or for all, by the names of their columns.
 Columns = Mapping[str, Sequence[Any] | Every]
 
 
@@ -90,27 +101,26 @@ def insert_rows(session: Session, model: type[Base], names: Sequence[str], rows:
         insert_columns(session, model, columns, len(rows))
 
 
-def insert_columns(session: Session, model: type[Base], columns: Columns, count: int) -> None:
+def insert_columns(session: Session, model: type[Base], columns: Mapping[str, Column], count: int) -> None:
     """The same from columns, each with `count` values or with one for all."""
-    if count:
-        connection = session.connection()
-        stored = {name: _column(connection, model, name, values) for name, values in columns.items()}
-        insert_stored(session, model, stored, count)
+    insert_stored(session, model, stored(session, model, columns), count)
 
 
 def insert_stored(session: Session, model: type[Base], columns: Columns, count: int) -> None:
-    """The same from values as the database keeps them: moments as seconds, states as numbers, JSON as text."""
+    """The same from values as the database keeps them."""
+    if not count:
+        return
     session.flush()
     connection = session.connection()
     quote = connection.dialect.identifier_preparer.quote
     target = f"{quote(model.__tablename__)} ({', '.join(map(quote, columns))})"
-    if connection.dialect.name == "postgresql":
-        copy_columns(connection, target, [*columns.values()], count)
-        return
-    marks = ", ".join("?" * len(columns))
-    insert = f"INSERT INTO {target} VALUES ({marks})"  # noqa: S608 - names of our own tables and columns
-    rows = zip(*(all_of(each, count) for each in columns.values()), strict=True)
-    connection.exec_driver_sql(insert, list(rows))
+    insert = copy_columns if connection.dialect.name == "postgresql" else _insert_on_sqlite
+    insert(connection, target, [*columns.values()], count)
+
+
+def stored(session: Session, model: type[Base], columns: Mapping[str, Column]) -> Columns:
+    """The values as the database keeps them: moments as seconds, states as numbers, JSON as text."""
+    return {name: _column(session.connection(), model, name, values) for name, values in columns.items()}
 
 
 def all_of(values: Sequence[Any] | Every, count: int) -> Sequence[Any]:
@@ -144,10 +154,10 @@ def next_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
     return range(last + 1, last + 1 + count)
 
 
-def _column(
-    connection: Connection, model: type[Base], name: str, values: Sequence[Any] | Every
-) -> Sequence[Any] | Every:
+def _column(connection: Connection, model: type[Base], name: str, values: Column) -> Sequence[Any] | Every:
     """The values as the database keeps them: moments as seconds, states as numbers, JSON as text."""
+    if isinstance(values, Stored):
+        return values.values
     if isinstance(values, Every):
         return Every(next(iter(_stored(connection, model, name, [values.value]))))
     return _stored(connection, model, name, values)
@@ -173,14 +183,49 @@ def _texts(values: Sequence[Any]) -> list[str | None]:
     return [known[id(value)] for value in values]
 
 
+def _insert_on_sqlite(
+    connection: Connection, target: str, columns: Sequence[Sequence[Any] | Every], count: int
+) -> None:
+    lists = [of for of in columns if not isinstance(of, Every | range)]
+    if len(lists) < 2:
+        # One list, beside what is the same or counts on, travels as JSON: at a third of the price of a row at a time.
+        cells = {Every: "?", range: "? + key"}
+        source = f"SELECT {', '.join([cells.get(type(of), 'value') for of in columns])} FROM json_each(?)"  # noqa: S608 - nothing but marks
+        given = [of.value if isinstance(of, Every) else of.start for of in columns if isinstance(of, Every | range)]
+        connection.exec_driver_sql(f"INSERT INTO {target} {source}", (*given, json.dumps([*lists, [0] * count][0])))
+        return
+    # What is bound is bound for each row anew.
+    fixed = {number: _fixed(of) for number, of in enumerate(columns)}
+    marks = ", ".join(each or "?" for each in fixed.values())
+    bound = [of for number, of in enumerate(columns) if not fixed[number]]
+    rows = zip(*(repeat(of.value, count) if isinstance(of, Every) else of for of in bound), strict=True)
+    connection.exec_driver_sql(f"INSERT INTO {target} VALUES ({marks})", list(rows))  # noqa: S608 - our own names
+
+
+def _fixed(of: Sequence[Any] | Every) -> str | None:
+    """A number or nothing that is the same in every row, as part of the statement."""
+    if isinstance(of, Every) and (of.value is None or type(of.value) is int):
+        return "NULL" if of.value is None else str(of.value)
+    return None
+
+
 def numbers(session: Session, **columns: Iterable[int | None]) -> FromClause:
     """Whole numbers as a table of these columns; on SQLite there can be one column, and no nulls in it."""
     if session.get_bind().dialect.name == "postgresql":
-        given = func.unnest(*map(_array, columns.values()))
-        return given.table_valued(*(column(name, BigInteger) for name in columns)).render_derived()
+        return _unnested({name: literal(_joined(values)) for name, values in columns.items()})
     [(name, values)] = columns.items()
     each = func.json_each(f"[{','.join(map(str, values))}]").table_valued(column("value", BigInteger))
     return select(each.c.value.label(name)).subquery()
+
+
+def _unnested(texts: Mapping[str, Any]) -> FromClause:
+    """Columns of numbers, each sent as one text: quicker to write and to read than a list of parameters."""
+    arrays = (cast(func.string_to_array(each, ",", ""), ARRAY(BigInteger)) for each in texts.values())
+    return func.unnest(*arrays).table_valued(*(column(name, BigInteger) for name in texts)).render_derived()
+
+
+def _joined(values: Iterable[int | None]) -> str:
+    return ",".join(["" if value is None else str(value) for value in values])
 
 
 def update_rows(
@@ -203,16 +248,13 @@ def update_rows(
         return ()
     rows, connection = sorted(rows, key=itemgetter(*range(keys))), session.connection()
     if connection.dialect.name == "postgresql":
-        given = numbers(session, **dict(zip(names, zip(*rows, strict=True), strict=True)))
-        changed = _update(model, names[:keys], change, dict(given.c), needed)
-        if asked is None:
-            connection.execute(changed)
-            return ()
-        told = changed.returning(*(model.__table__.c[name] for name in asked.columns)).cte("changed")
-        return connection.execute(asked.query(told.c)).all()
+        statement = _on_postgresql(model, tuple(names), keys, change, needed, asked)
+        given = {f"new_{name}": _joined(of) for name, of in zip(names, zip(*rows, strict=True), strict=True)}
+        found = connection.execute(statement, given)
+        return found.all() if asked else ()
     # SQLAlchemy would prepare the parameters of each row, which takes longer than the row itself.
-    statement, places = _compiled(model, tuple(names), keys, change, needed)
-    connection.exec_driver_sql(statement, [*map(itemgetter(*places), rows)])
+    driver_sql, places = _on_sqlite(model, tuple(names), keys, change, needed)
+    connection.exec_driver_sql(driver_sql, [*map(itemgetter(*places), rows)])
     if asked is None:
         return ()
     of, mine = model.__table__.c, numbers(session, key=[row[0] for row in rows])
@@ -237,30 +279,41 @@ def _update(
     return update(table).where(*wanted).values(change(new))  # type: ignore[arg-type]
 
 
+@lru_cache(maxsize=64)
+def _on_postgresql(
+    model: type[Base], names: tuple[str, ...], keys: int, change: Change, needed: Needed | None, asked: Asked | None
+) -> "Update | Select[*tuple[Any, ...]]":
+    given = _unnested({name: bindparam(f"new_{name}", type_=Text()) for name in names})
+    changed = _update(model, names[:keys], change, dict(given.c), needed)
+    if asked is None:
+        return changed
+    told = changed.returning(*(model.__table__.c[name] for name in asked.columns)).cte("changed")
+    return asked.query(told.c)
+
+
 @cache
-def _compiled(
+def _on_sqlite(
     model: type[Base], names: tuple[str, ...], keys: int, change: Change, needed: Needed | None
 ) -> tuple[str, tuple[int, ...]]:
-    """The statement for SQLite, and the place in a row of each of its values."""
+    """The statement, and the place in a row of each of its values."""
     new = {name: bindparam(f"new_{name}", type_=BigInteger()) for name in names}
     compiled = _update(model, names[:keys], change, new, needed).compile(dialect=_SQLITE)
     return str(compiled), tuple(names.index(name.removeprefix("new_")) for name in compiled.positiontup or ())
-
-
-def _array(values: Iterable[int | None]) -> Any:
-    """Sent as one text, which is quicker to write and to read than a list of parameters."""
-    text = ",".join(["" if value is None else str(value) for value in values])
-    return cast(func.string_to_array(literal(text), ",", ""), ARRAY(BigInteger))
 
 
 def copy_columns(connection: Connection, target: str, columns: Sequence[Sequence[Any] | Every], count: int) -> None:
     """COPY into a table and its columns (`target`), on PostgreSQL; values as they are stored."""
     driver = connection.connection.driver_connection
     assert driver
-    texts = [repeat(_cell(of.value), count) if isinstance(of, Every) else _cells(of) for of in columns]
-    lines = map("\t".join, zip(*texts, strict=True))
     with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
-        copy.write("\n".join(lines) + "\n")
+        # The server takes one stretch in while the next one is written here.
+        for start in range(0, count, _STRETCH):
+            size = min(_STRETCH, count - start)
+            texts = [
+                repeat(_cell(of.value), size) if isinstance(of, Every) else _cells(of[start : start + size])
+                for of in columns
+            ]
+            copy.write("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n")
 
 
 def _cells(values: Sequence[Any]) -> Sequence[str]:

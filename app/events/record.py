@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.bulk import Columns, Every, all_of, insert_stored, next_ids
+from app.bulk import Column, Columns, Every, all_of, insert_stored, next_ids, stored
 from app.db import seconds
 from app.events.batch import NewEvents
 from app.events.models import PLACES, Event, Verdict
@@ -50,8 +50,8 @@ def happening(
 ) -> EventRow:
     """The row of an event, for `record`; `value` is money in minor units."""
     second, place = seconds(occurred_at), None if verdict is None else PLACES[verdict]
-    stored = None if data is None else json.dumps(data)
-    return kind.code, subscriber_id, second, campaign_id, link, value, place, key, stored
+    said = None if data is None else json.dumps(data)
+    return kind.code, subscriber_id, second, campaign_id, link, value, place, key, said
 
 
 def record(session: Session, happenings: Iterable[EventRow]) -> None:
@@ -75,7 +75,7 @@ def record(session: Session, happenings: Iterable[EventRow]) -> None:
 
 
 def record_columns(session: Session, columns: Columns, count: int, *more: Tally) -> None:
-    """Write `count` events without keys, given as columns of what the database keeps; columns left out are empty.
+    """Write `count` events of which none is known, as columns of what the database keeps; those left out are empty.
 
     `more` is what they add to people beside what features say.
     """
@@ -85,12 +85,13 @@ def record_columns(session: Session, columns: Columns, count: int, *more: Tally)
         _show(session, numbered, count, *more)
 
 
-def record_for_all(
-    session: Session, kind: EventKind, people: Sequence[int], occurred_at: datetime, data: Mapping[str, Any]
-) -> None:
-    """Write that the same happened to each of these people, who are new or locked: nothing of it is known yet."""
-    same = {"kind": Every(kind.code), "occurred_at": Every(seconds(occurred_at)), "data": Every(json.dumps(data))}
-    record_columns(session, {"subscriber_id": people, **same}, len(people))
+def record_for_all(session: Session, kind: EventKind, people: Sequence[int], **said: Column) -> None:
+    """Write that this happened to each of these people, who are new or held; nothing of it is known yet.
+
+    `said` are the other columns of an Event, as the model has them.
+    """
+    columns = {"kind": Every(kind.code), "subscriber_id": people, **said}
+    record_columns(session, stored(session, Event, columns), len(people))
 
 
 def _unknown(session: Session, keyed: Sequence[EventRow]) -> list[EventRow]:

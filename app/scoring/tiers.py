@@ -6,6 +6,7 @@ In charge of who is in which tier since when, and of saying so with an event. Wh
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
@@ -100,10 +101,14 @@ def watch_tiers(session: Session, decay: Decay, now: datetime, others: Sequence[
 
 def _moving(session: Session, tiers: Sequence[Tier], decay: Decay, now: datetime) -> Asked:
     """SELECT the id, tier and due tier of all whose score stands for another tier than they have."""
-    steps, held = _steps(tiers), hold_of(session)
+    return _those_moving(tuple(_steps(tiers)), decay, day_of(seconds(now)), hold_of(session))
 
+
+# The same question for a whole day, so that its statement is made once.
+@lru_cache(maxsize=8)
+def _those_moving(steps: Sequence[TierStep], decay: Decay, day: int, held: Hold) -> Asked:
     def moving(of: Any) -> "Select[*tuple[Any, ...]]":
-        due = tier_case(of.score, of.tier_id, steps, decay, day_of(seconds(now)), held)
+        due = tier_case(of.score, of.tier_id, steps, decay, day, held)
         return select(of.subscriber_id, of.tier_id, due).where(of.tier_id.is_distinct_from(due))
 
     return Asked(("subscriber_id", "tier_id", "score"), moving)

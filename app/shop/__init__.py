@@ -6,7 +6,7 @@ from app.feature import Feature, NavigationEntry
 from app.shop import models  # noqa: F401 - its tables
 from app.shop.api import blueprint as api
 from app.shop.conditions import CONDITIONS
-from app.shop.counts import count_orders, on_events_removed
+from app.shop.counts import on_events_removed, tally_orders
 from app.shop.fields import fields
 from app.shop.history import HISTORY
 from app.shop.importing import importer
@@ -22,7 +22,7 @@ feature = Feature(
     fields=fields,
     merge_tags=merge_tags,
     history=HISTORY,
-    tally=count_orders,
+    tally=tally_orders,
     on_events_removed=on_events_removed,
     navigation=(NavigationEntry(_l("Shop"), "shop.index", "shopping-bag", 55),),
     importers=(importer,),

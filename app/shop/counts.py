@@ -23,7 +23,7 @@ _NOTHING: _Sums = (0, 0, None, None)
 _SILENT = {"synchronize_session": False}
 
 
-def count_orders(_session: Session, events: NewEvents) -> Tally:
+def tally_orders(_session: Session, events: NewEvents) -> Tally:
     """What the purchases of a batch add to people."""
     people: dict[int, _Sums] = {}
     for person, at, value in events.of(PURCHASED.code, "subscriber_id", "occurred_at", "value"):

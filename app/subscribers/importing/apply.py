@@ -143,7 +143,8 @@ def _change(person: Person, tag_ids: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _tell(session: Session, import_: Import, people: Sequence[Person], now: datetime) -> None:
-    record_for_all(session, IMPORTED, [each.known.id for each in people], now, {"import": import_.id})
+    about = {"occurred_at": Every(now), "data": Every({"import": import_.id})}
+    record_for_all(session, IMPORTED, [each.known.id for each in people], **about)
     left = [
         happening(UNSUBSCRIBED, each.known.id, now, key=left_key(import_.id, each.known.id), data={"how": "import"})
         for each in people

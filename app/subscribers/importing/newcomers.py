@@ -84,7 +84,7 @@ def add(
     insert_columns(
         session, ImportChange, {"import_id": Every(import_.id), "row_id": ids, "before": Every(None)}, len(ids)
     )
-    record_for_all(session, IMPORTED, ids, now, {"import": import_.id})
+    record_for_all(session, IMPORTED, ids, occurred_at=Every(now), data=Every({"import": import_.id}))
     return [pair for pair in zip(people.hashes, statuses, strict=True) if pair[1] in GONE]
 
 
