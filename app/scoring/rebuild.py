@@ -5,7 +5,9 @@ the rules or the half-life changed, and when the landmark is too long ago for 64
 
 *Everybody.* The new sums are drafted, a stretch of people per transaction, while the old ones stay in force: pages and
 tiers never see a mixture. Whoever is touched by events meanwhile loses her drafted sum (`apply.py` deletes it). The
-last step sums those without a draft and puts all of it in force. A stretch locks the clock: no event falls between.
+last step sums those without a draft and puts all of it in force. A stretch locks the clock: no event falls between. The
+last step locks the people before, as all do who add to them: the other way round it would wait for a batch of events
+that waits for the clock.
 """
 
 from collections.abc import Sequence
@@ -43,6 +45,16 @@ _SILENT = {"synchronize_session": False}
 def is_due(clock: ScoreClock, now: datetime) -> bool:
     """Whether the stored scores have to be rebuilt."""
     return clock.rebuild_wanted_at is not None or decay_of(clock).needs_rebase(today(now))
+
+
+def hold_for_rebuild(session: Session, now: datetime) -> None:
+    """Lock everybody, if the next step of the rebuild that is due is its last one; before the clocks are locked."""
+    if session.get_bind().dialect.name == "sqlite":
+        return
+    clock = next((clock for clock in score_clocks(session) if is_due(clock, now)), None)
+    if clock and clock.drafted_to is not None and _end_of_stretch(session, clock.drafted_to) is None:
+        everybody = select(Standing.subscriber_id).order_by(Standing.subscriber_id).with_for_update().subquery()
+        session.execute(select(func.count()).select_from(everybody))
 
 
 def want_rebuild(session: Session, now: datetime, clock_ids: Sequence[int] = (MAIN,)) -> None:
