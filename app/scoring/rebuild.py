@@ -34,6 +34,7 @@ from app.importing.batch import is_among
 from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft
 from app.scoring.points import Points, all_points, decay_of, score_clocks, today
 from app.scoring.sums import sums
+from app.subscribers.hold import hold_all
 from app.subscribers.models import Standing
 from segments.score import Decay
 
@@ -49,12 +50,9 @@ def is_due(clock: ScoreClock, now: datetime) -> bool:
 
 def hold_for_rebuild(session: Session, now: datetime) -> None:
     """Lock everybody, if the next step of the rebuild that is due is its last one; before the clocks are locked."""
-    if session.get_bind().dialect.name == "sqlite":
-        return
     clock = next((clock for clock in score_clocks(session) if is_due(clock, now)), None)
     if clock and clock.drafted_to is not None and _end_of_stretch(session, clock.drafted_to) is None:
-        everybody = select(Standing.subscriber_id).order_by(Standing.subscriber_id).with_for_update().subquery()
-        session.execute(select(func.count()).select_from(everybody))
+        hold_all(session)
 
 
 def want_rebuild(session: Session, now: datetime, clock_ids: Sequence[int] = (MAIN,)) -> None:

@@ -7,7 +7,7 @@ of them stays true. On SQLite, where there is one writer at a time, it is only t
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Row, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.bulk import numbers
@@ -42,3 +42,10 @@ def _held(session: Session) -> set[int]:
     found: set[int] = held if held is not None and owner is transaction else set()
     session.info[_HELD] = (transaction, found)
     return found
+
+
+def hold_all(session: Session, *which: ColumnElement[bool]) -> None:
+    """Lock everybody of whom the conditions hold; before anything is locked that those who hold people wait for."""
+    if session.connection().dialect.name != "sqlite":
+        ids = select(Standing.subscriber_id).where(*which).order_by(Standing.subscriber_id).with_for_update()
+        session.execute(select(func.count()).select_from(ids.subquery()))
