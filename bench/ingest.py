@@ -91,6 +91,9 @@ _LATER = ("scoring", "audiences")
 def _ingested(app: APIFlask, lines: Iterator[str]) -> tuple[float, int]:
     """Seconds, and how many were taken."""
     folder = app.extensions["letterbond.config"].spool
+    # Those of the cases before are of the same hour: they would be looked through for neighbours.
+    for read in folder.iterdir():
+        read.unlink()
     (folder / f"{secrets.token_hex(4)}.spool").write_text("".join(lines))
     started = time.perf_counter()
     database, take = app.extensions["letterbond.database"], partial(take_hits, rules=Rules())
@@ -124,7 +127,7 @@ def _by_hand(database: Database, hits: Sequence[_Hit], size: int) -> float:
     batches = [_values(hits[start : start + size]) for start in range(0, len(hits), size)]
     if database.engine.dialect.name == "sqlite":
         connection = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
-        for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 16000"):
+        for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 16000", "cache_size = -16384"):
             connection.execute(f"PRAGMA {pragma}")
         started = time.perf_counter()
         for batch in batches:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,13 @@ from app.events.spooled import Batch, SpoolFile, spool_files
 # thousand at a time cost half of what a thousand do, and take a third of a second.
 BATCH = 10_000
 _KEPT = timedelta(minutes=1)
+
+_OFFSETS = cast("Table", SpoolOffset.__table__)
+_MOVE = (
+    update(_OFFSETS)
+    .where(_OFFSETS.c.file == bindparam("of"), _OFFSETS.c.offset == bindparam("start"))
+    .values(offset=bindparam("end"))
+)
 
 T = TypeVar("T")
 See = Callable[[Iterable[Record]], T]
@@ -106,8 +113,8 @@ def _advance(session: Session, file: SpoolFile, batch: Batch) -> bool:
         session.execute(dialect.insert(SpoolOffset).values(file=batch.file, offset=0).on_conflict_do_nothing())
         # The file goes before its offset: where it is still there, an offset that had been moved would be, too.
         file.path.stat()
-    moved = update(SpoolOffset).where(SpoolOffset.file == batch.file, SpoolOffset.offset == batch.start)
-    return cast("CursorResult[Any]", session.execute(moved.values(offset=batch.end))).rowcount == 1
+    moved = {"of": batch.file, "start": batch.start, "end": batch.end}
+    return cast("CursorResult[Any]", session.connection().execute(_MOVE, moved)).rowcount == 1
 
 
 def _forget_if_read(database: Database, file: SpoolFile, before: datetime) -> None:
