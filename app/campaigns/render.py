@@ -76,7 +76,10 @@ def subject_part(edition: Edition) -> Part:
 
 def header_safe(text: str) -> str:
     """One line without control characters, whatever a merge value holds (S3, R21)."""
-    return _UNFIT_FOR_HEADERS.sub(" ", text).strip()
+    # Nearly all are fit, which is found out faster than mended.
+    if not text.isprintable() or "  " in text:
+        text = _UNFIT_FOR_HEADERS.sub(" ", text)
+    return text.strip()
 
 
 def pixel(address: str) -> Markup:

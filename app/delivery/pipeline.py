@@ -129,15 +129,21 @@ class Pipeline:
             self._clerk.skipped(subscriber_id, SkipReason.ERASED)
             return None
         try:
-            wire_address(person.email)
-        except BadHeader:
-            self._clerk.skipped(subscriber_id, SkipReason.BAD_ADDRESS)
-            return None
-        try:
             return self._writer.mail(person, utc_now())
         except (RenderFailed, TypeError, ValueError) as error:
-            self._clerk.failed(Failure(subscriber_id, str(error)))
+            if _can_be_reached(person.email):
+                self._clerk.failed(Failure(subscriber_id, str(error)))
+            else:
+                self._clerk.skipped(subscriber_id, SkipReason.BAD_ADDRESS)
             return None
+
+
+def _can_be_reached(address: str) -> bool:
+    try:
+        wire_address(address)
+    except BadHeader:
+        return False
+    return True
 
 
 def _next_size(size: int, seconds: float) -> int:

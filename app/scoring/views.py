@@ -95,7 +95,10 @@ def undo() -> Response:
 def progress() -> str:
     """How far the scores of the past are worked out; asked again and again while they are."""
     with reading() as session:
-        return render_template("scoring/_progress.html", rebuilding=_rebuilding(session), was_asked=True)
+        plan, rebuilding = current_plan(session), _rebuilding(session)
+        tiers = plan.tiers if plan else ()
+        page = {"rebuilding": rebuilding, "tiers": tiers, "sizes": tier_sizes(session)}
+        return render_template("scoring/_progress.html", was_asked=True, **page)
 
 
 def _read(data: dict[str, Any]) -> tuple[Plan | None, Invalid | None]:

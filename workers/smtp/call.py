@@ -48,6 +48,8 @@ class Call:
         self.crash: BaseException | None = None
         self._out, self._not_ready = 0, _NOT_READY
         self._directory = Directory(routes)
+        # Where the providers' limits are ours to keep, and not the relay's.
+        self._shaped = frozenset(route.index for route in routes if route.relay.provider_limits)
 
     @property
     def takes_more(self) -> bool:
@@ -241,16 +243,12 @@ class Call:
         if verdict is None and not parcel.routes:
             text = f"no relay of SMTP_URL serves the sender domain {mail.envelope_sender.rpartition('@')[2]}"
             verdict = Outcome(Result.UNREACHABLE, text=text)
-        if verdict is None and self._gate is not None and self._is_shaped(parcel):
+        if verdict is None and self._gate is not None and not self._shaped.isdisjoint(parcel.routes):
             verdict = self._gate.enter(parcel, self.waker)
         if verdict is not None:
             self.end(parcel, verdict)
             return None
         return None if self._gate is not None and self._gate.keeps(parcel) else parcel
-
-    def _is_shaped(self, parcel: Parcel) -> bool:
-        """Whether the providers' limits are ours to keep, and not the relay's."""
-        return any(self._routes[index].relay.provider_limits for index in parcel.routes)
 
     def _see_whether_done(self) -> None:
         if self._out == 0 and (self.is_exhausted or self.stop_word is not None):

@@ -117,7 +117,8 @@ class Wire(asyncio.Protocol):
     def _write(self, *pieces: bytes) -> None:
         """Send; nothing if the socket is closed already, which `connection_lost` is about to tell."""
         if not self.transport.is_closing():
-            self.transport.writelines(pieces)
+            # In uvloop twice as fast as `writelines`, which does not write at once.
+            self.transport.write(b"".join(pieces))
 
     # What a subclass does.
 

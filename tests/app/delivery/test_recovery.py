@@ -1,7 +1,7 @@
 """Journals and what is made of them when their sender is dead."""
 
-import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,27 +26,52 @@ STRETCH = Stretch(7, 3, 1)
 
 def test_the_last_note_on_each_person_counts(tmp_path: Path) -> None:
     journal = Journal(tmp_path, STRETCH)
+    journal.reserve(2)
     journal.intend(1)
     journal.reply(1, Outcome(Result.BOUNCED, 550, "5.1.10", "no"), int(AT.timestamp()))
     journal.intend(2)
     journal.close()
     notes = read_notes(tmp_path, STRETCH)
     assert notes is not None
+    assert notes.keys() == {1, 2}
     assert notes[1].outcome == Outcome(Result.BOUNCED, 550, "5.1.10")
     assert notes[1].at == AT
     assert notes[2].outcome is None
 
 
-def test_a_note_that_was_cut_off_does_not_count(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, STRETCH)
-    journal.intend(1)
-    journal.reply(1, Outcome(Result.ACCEPTED, 250), int(AT.timestamp()))
-    journal.close()
+def test_a_note_that_was_not_finished_does_not_count(tmp_path: Path) -> None:
+    """Its last byte is written last: wherever in it a process is killed, it is as if it had not begun."""
     path = tmp_path / STRETCH.file_name
-    os.truncate(path, path.stat().st_size - 1)
+    journal = Journal(tmp_path, STRETCH)
+    journal.reserve(1)
+    journal.intend(2**62 + 1)
+    begun = path.read_bytes()
+    journal.reply(2**62 + 1, Outcome(Result.ACCEPTED, 250), int(AT.timestamp()))
+    journal.close()
+    ended = path.read_bytes()
+    note = len(begun) // 2
+    for written in range(note):
+        path.write_bytes(ended[: note + written] + begun[note + written :])
+        notes = read_notes(tmp_path, STRETCH)
+        assert notes is not None
+        assert [each.outcome for each in notes.values()] == [None]
+
+
+def test_notes_are_there_while_more_room_is_made_for_others(tmp_path: Path) -> None:
+    """Reserving comes from another thread than the notes, and moves them in memory."""
+    journal, people = Journal(tmp_path, STRETCH), range(1, 20_001)
+    journal.reserve(len(people))
+    with ThreadPoolExecutor(1) as beside:
+        growing = [beside.submit(journal.reserve, 50) for _ in range(400)]
+        for person in people:
+            journal.intend(person)
+            journal.reply(person, Outcome(Result.ACCEPTED, 250), int(AT.timestamp()))
+        for each in growing:
+            each.result()
+    journal.close()
     notes = read_notes(tmp_path, STRETCH)
     assert notes is not None
-    assert notes[1].outcome is None
+    assert notes.keys() == set(people)
 
 
 def test_on_another_host_there_is_no_journal(tmp_path: Path) -> None:
@@ -83,6 +108,7 @@ def test_what_a_dead_sender_left_is_settled_by_its_notes(
         taken, _skipped = take_batch(session, claimed.stretch, 3, utc_now())
     people = [each.subscriber_id for each in taken]
     journal = Journal(tmp_path / "journal", claimed.stretch)
+    journal.reserve(len(people))
     journal.intend(people[0])
     journal.reply(people[0], Outcome(Result.ACCEPTED, 250), int(AT.timestamp()))
     journal.intend(people[1])

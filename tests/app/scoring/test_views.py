@@ -90,7 +90,9 @@ def test_what_is_saved_applies_to_the_past_and_can_be_undone(marketer: FlaskClie
     assert "being worked out anew for the past: Engagement" in page.text
     assert "0 of" in text(marketer.get("/scoring/progress"))
     keep_scores()
-    assert "those of the new rules" in text(marketer.get("/scoring/progress"))
+    done = marketer.get("/scoring/progress")
+    assert "those of the new rules" in text(done)
+    assert 'id="tier-size-1" hx-swap-oob="true"' in done.text
     assert 'action="/scoring/undo"' in page.text
     marketer.post("/scoring/undo")
     assert plan().tiers == before.tiers
