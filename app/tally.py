@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.bulk import Asked, Change, Numbers, update_rows
+from app.changes import Asked, Change, Numbers, update_rows
 from app.db import Base
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.bulk import insert_rows, numbers, update_rows
+from app.bulk import insert_rows
+from app.changes import numbers, update_rows
 from app.importing.importer import Rows
 from app.importing.models import ImportKey
 

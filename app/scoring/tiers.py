@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from app.bulk import Asked, update_rows
+from app.changes import Asked, update_rows
 from app.db import seconds
 from app.events.record import EventRow, happening, record
 from app.importing.batch import is_among

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Row, Select, Text, bindparam, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from app.bulk import given_numbers, joined
+from app.changes import given_numbers, joined
 from app.subscribers.models import Standing
 
 _HELD = "letterbond.held"

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, and_, case, or_, type_coerce
 from sqlalchemy.orm import Session
 
-from app.bulk import update_rows
+from app.changes import update_rows
 from app.delivery.models import Delivery
 from app.events.batch import NewEvents
 from app.events.models import READERS

@@ -17,9 +17,10 @@ from sqlalchemy import BigInteger, func, select, true, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.bulk import Columns, find_by_keys, numbers
+from app.bulk import Columns
 from app.campaigns.models import Campaign
 from app.campaigns.urls import EVERYBODY
+from app.changes import find_by_keys, numbers
 from app.delivery.models import Delivery, Shard
 from app.events.buffer import Record
 from app.events.models import PLACES, Verdict

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from app.bulk import Asked
+from app.changes import Asked
 from app.db import database, transaction
 from app.subscribers.models import Standing
 from app.tally import Tally, Watch, write_tallies
