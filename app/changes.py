@@ -81,7 +81,8 @@ def update_rows(
     """Change rows: each of `rows` has numbers by `names`, of which the first `keys` say which row is meant.
 
     `change` says what the others set. Rows of which `needed` does not hold are left as they are. In the order of keys,
-    so that two who change the same rows never wait for one another. Returns what `asked` finds of them afterwards.
+    so that two who change the same rows never wait for one another. Returns what `asked` finds afterwards of
+    rows with a single key.
     """
     if not rows:
         return ()

@@ -49,8 +49,8 @@ def all_tiers(session: Session) -> list[Tier]:
 
 def hold_of(session: Session) -> Hold:
     """How readily people fall."""
-    policy = session.get(TierPolicy, 1, populate_existing=True)
-    return Hold(policy.margin_percent, policy.grace_days) if policy else Hold()
+    policy = session.execute(select(TierPolicy.margin_percent, TierPolicy.grace_days).where(TierPolicy.id == 1)).first()
+    return Hold(*policy) if policy else Hold()
 
 
 def tier_sql(
