@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, current_app
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, SelectBase
 from sqlalchemy.orm import Session
 
 from app.queue import Timed
@@ -63,12 +63,14 @@ class History:
 
     `moments` are tables of what happened, by name, with the column that says when. `standing(session, moment)` gives
     columns of Standing as they were just before a moment: a SELECT of subscriber_id and those named in `columns`, for
-    the people who had any; of others they are what stands beside the name.
+    the people who had any; of others they are what stands beside the name. `tables` are derived from what happened, by
+    name: a SELECT of all their columns as they were just before a moment.
     """
 
     moments: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, int | None] = field(default_factory=dict)
     standing: Callable[[Session, datetime], "Select[*tuple[Any, ...]]"] | None = None
+    tables: Mapping[str, Callable[[Session, datetime], SelectBase]] = field(default_factory=dict)
 
 
 # What a batch of new events adds to columns of people's rows; asked before `on_events`, in the same order.

@@ -62,16 +62,17 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     """The address of a Valkey of our own."""
-    folder = tempfile.mkdtemp(prefix="lb-valkey-")
-    socket = f"{folder}/valkey.sock"
-    options = ["--port", "0", "--unixsocket", socket, "--dir", folder, "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen([get_binary_path(), *options], stdout=subprocess.DEVNULL)
-    while not Path(socket).exists():
-        assert server.poll() is None, "Valkey did not start"
-        time.sleep(0.01)
-    yield f"unix://{socket}"
-    server.terminate()
-    server.wait()
+    # Not in pytest's own folder: the path of a socket must be short.
+    with tempfile.TemporaryDirectory(prefix="lb-valkey-", ignore_cleanup_errors=True) as folder:
+        socket = f"{folder}/valkey.sock"
+        options = ["--port", "0", "--unixsocket", socket, "--dir", folder, "--save", "", "--appendonly", "no"]
+        server = subprocess.Popen([get_binary_path(), *options], stdout=subprocess.DEVNULL)
+        while not Path(socket).exists():
+            assert server.poll() is None, "Valkey did not start"
+            time.sleep(0.01)
+        yield f"unix://{socket}"
+        server.terminate()
+        server.wait()
 
 
 @pytest.fixture(scope="session")

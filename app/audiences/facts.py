@@ -23,6 +23,8 @@ def fact(word: Word, value: Any) -> str | None:
             return None if value is None else str(ngettext("%(num)s time", "%(num)s times", value))
         case FieldType.LIST if field.shows is None:
             return None
+        case FieldType.LIST if not value:
+            return str(_("none"))
         case FieldType.FLAG:
             return str(_("unknown") if value is None else _("Yes") if value else _("No"))
     if value is None or value == "":

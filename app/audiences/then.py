@@ -9,6 +9,7 @@ Somebody counts as active from her confirmation (or the day she came in, where t
 left and came back counts as if she had always been there.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Select,
+    SelectBase,
     Subquery,
     Table,
     and_,
@@ -68,10 +70,14 @@ def _moments() -> dict[str, str]:
     return {table: column for history in _histories() for table, column in history.moments.items()}
 
 
+def _derived() -> dict[str, Callable[[Session, datetime], SelectBase]]:
+    return {table: made for history in _histories() for table, made in history.tables.items()}
+
+
 def _is_past_known(table: Table) -> bool:
     """Tables that are not about people (products, links) are taken as they are."""
     is_about_people = key_of_person(table) is not None and table.name != Standing.__tablename__
-    return table.name in _moments() or not is_about_people
+    return table.name in _moments() or table.name in _derived() or not is_about_people
 
 
 def _tables(condition: _TRUTH) -> list[Table]:
@@ -91,17 +97,23 @@ def members_then(session: Session, words: Reader, data: object) -> "Select[int]"
         table = Base.metadata.tables[name]
         past = select(table).where(table.c[column] < words.now).subquery()
         condition = ClauseAdapter(past).traverse(condition)
+    asked = {table.name for table in _tables(condition)}
+    for name, made in _derived().items():
+        if name in asked:
+            condition = _of(made(session, words.now).subquery(), name, condition)
     standing = _standing_then(session, words.now, {name for _table, name in _columns(condition)})
-    return select(standing.c.subscriber_id).where(standing.c.was_active, _of(standing, condition))
+    return select(standing.c.subscriber_id).where(
+        standing.c.was_active, _of(standing, Standing.__tablename__, condition)
+    )
 
 
-def _of(standing: Subquery, condition: _TRUTH) -> _TRUTH:
-    """The condition with the columns that were in place of those that are, by name."""
+def _of(past: Subquery, table: str, condition: _TRUTH) -> _TRUTH:
+    """The condition with the table as it was in place of the one that is, its columns by name."""
 
     def then(element: Any, **_: Any) -> Any:
-        if isinstance(element, Column) and element.table.name == Standing.__tablename__:
-            return standing.c[element.name]
-        return standing if isinstance(element, Table) and element.name == Standing.__tablename__ else None
+        if isinstance(element, Column) and element.table.name == table:
+            return past.c[element.name]
+        return past if isinstance(element, Table) and element.name == table else None
 
     replaced: _TRUTH = visitors.replacement_traverse(condition, {}, then)
     return replaced

@@ -25,8 +25,8 @@ from struct import Struct
 
 from app.transport import Outcome, Result
 
-# Subscriber, seconds since 1970, reply code, detail and subject of the RFC 3463 code, mark. Written in this order; where
-# the mark is 0 is room that was not used, or a note that was not finished.
+# Subscriber, seconds since 1970, reply code, detail and subject of the RFC 3463 code, mark: written in this order.
+# Where the mark is 0 there is room that was not used, or a note that was not finished.
 _NOTE = Struct("<qIHHBB")
 _NOTES_PER_MAIL = 2
 _INTENT = 0xFF

@@ -22,10 +22,11 @@ from app.events.record import happening, record
 from app.feature import house
 from app.scoring.defaults import defaults
 from app.scoring.kinds import TIER_CHANGED
-from app.scoring.models import Tier
+from app.scoring.models import ScoreClock, ScoreRule, Tier
 from app.scoring.tiers import all_tiers
 from app.shop.orders import NewOrder, take_orders
 from app.subscribers.models import Standing
+from segments.score import day_of
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -51,6 +52,8 @@ RULES: list[dict[str, Any]] = [
         ]
     },
     {"field": "score", "op": "at_least", "value": 6},
+    {"field": "score.2", "op": "at_least", "value": 25},
+    {"not": {"field": "score.2", "op": "at_least", "value": 1}},
     {"field": "value_class", "op": "is_any_of", "value": ["promising", "loyal"]},
 ]
 
@@ -83,6 +86,7 @@ def mornings() -> Iterator[datetime]:
 def test_what_is_worked_out_is_what_the_rule_said_as_things_happened() -> None:
     with transaction() as session:
         defaults(session, NOW)
+        _add_purchase_score(session)
         people = [
             make.subscriber(session, created_at=FIRST + timedelta(days=n % 7), confirmed_at=None).id for n in range(8)
         ]
@@ -110,6 +114,14 @@ def test_what_is_worked_out_is_what_the_rule_said_as_things_happened() -> None:
         assert any(known.values())
         assert all(order.finished_at for order in session.scalars(select(Backfill)))
         assert not session.scalar(select(BackfilledMembership.left_at).where(BackfilledMembership.left_at > NOW))
+
+
+def _add_purchase_score(session: Session) -> None:
+    """Score 2: a point per euro spent, and no other."""
+    days = {"half_life_days": 5, "wanted_half_life_days": 5, "landmark_day": day_of(int(NOW.timestamp()))}
+    session.add(ScoreClock(id=2, name="Purchases", **days))
+    session.flush()
+    session.add(ScoreRule(clock_id=2, kind="purchased", points=0, per_amount=100, conditions={}))
 
 
 def backfilled(segment: int, moment: datetime) -> Any:
