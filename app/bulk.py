@@ -1,50 +1,27 @@
-"""Many rows into a table, many numbers into a statement, by what is fastest on each database.
+"""Many new rows into a table, by what is fastest on each database.
 
-SQLite is fastest with one prepared statement per row, PostgreSQL with COPY and with arrays. Not in charge of conflicts:
-whoever inserts has made sure that there are none.
+SQLite is fastest with one prepared statement per row, PostgreSQL with COPY. Not in charge of conflicts: whoever inserts
+has made sure that there are none. Changing rows is `changes.py`'s.
 """
 
 import gc
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from itertools import repeat
-from operator import itemgetter
 from types import NoneType
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Connection,
-    FromClause,
-    Update,
-    bindparam,
-    cast,
-    column,
-    func,
-    literal,
-    select,
-    text,
-    type_coerce,
-    update,
-)
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.types import JSON, TypeDecorator
 
 from app.db import Base
 
-Rows = Sequence[Mapping[str, int | None]]
-# From the numbers of a row to the columns they set.
-Change = Callable[[Mapping[str, Any]], dict[str, Any]]
-# From the same to whether there is anything to change.
-Needed = Callable[[Mapping[str, Any]], ColumnElement[bool]]
-
-_SQLITE = sqlite.dialect()
-_NUMBERS = text("SELECT nextval(CAST(:sequence AS regclass)) FROM generate_series(1, :count)")
+# The name of the sequence is looked up once, not once per number.
+_NUMBERS = text("""
+    WITH sequence AS MATERIALIZED (SELECT CAST(pg_get_serial_sequence(:table, 'id') AS regclass) AS name)
+    SELECT nextval(name) FROM sequence, generate_series(1, :count)""")
 _MAY_SKIP = text("""
     SELECT CASE WHEN current_setting('is_superuser') = 'on' THEN true
         WHEN current_setting('server_version_num')::int < 150000 THEN false
@@ -68,6 +45,10 @@ class Stored(NamedTuple):
 Column = Sequence[Any] | Every | Stored
 
 
+# Values as the database keeps them, for each row or for all, by the names of their columns.
+Columns = Mapping[str, Sequence[Any] | Every]
+
+
 @contextmanager
 def no_collecting() -> Iterator[None]:
     """Many rows make many objects and no cycles: looking for some takes up to two fifths of the time."""
@@ -87,15 +68,29 @@ def insert_rows(session: Session, model: type[Base], names: Sequence[str], rows:
 
 def insert_columns(session: Session, model: type[Base], columns: Mapping[str, Column], count: int) -> None:
     """The same from columns, each with `count` values or with one for all."""
+    insert_stored(session, model, stored(session, model, columns), count)
+
+
+def insert_stored(session: Session, model: type[Base], columns: Columns, count: int) -> None:
+    """The same from values as the database keeps them."""
     if not count:
         return
     session.flush()
     connection = session.connection()
     quote = connection.dialect.identifier_preparer.quote
     target = f"{quote(model.__tablename__)} ({', '.join(map(quote, columns))})"
-    stored = [_column(connection, model, name, values) for name, values in columns.items()]
     insert = copy_columns if connection.dialect.name == "postgresql" else _insert_on_sqlite
-    insert(connection, target, stored, count)
+    insert(connection, target, [*columns.values()], count)
+
+
+def stored(session: Session, model: type[Base], columns: Mapping[str, Column]) -> Columns:
+    """The values as the database keeps them: moments as seconds, states as numbers, JSON as text."""
+    return {name: _column(session.connection(), model, name, values) for name, values in columns.items()}
+
+
+def all_of(values: Sequence[Any] | Every, count: int) -> Sequence[Any]:
+    """A column with a value for each row."""
+    return [values.value] * count if isinstance(values, Every) else values
 
 
 @contextmanager
@@ -119,9 +114,7 @@ def parents_seen(session: Session) -> Iterator[None]:
 def next_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
     """Numbers for so many new rows; on SQLite, where there is one writer, those behind the last."""
     if session.get_bind().dialect.name == "postgresql":
-        # Looked up once, not once per number.
-        sequence = session.scalar(select(func.pg_get_serial_sequence(f'"{model.__tablename__}"', "id")))
-        return session.scalars(_NUMBERS, {"sequence": sequence, "count": count}).all()
+        return session.scalars(_NUMBERS, {"table": f'"{model.__tablename__}"', "count": count}).all()
     last = session.scalar(select(func.max(model.__table__.c.id))) or 0
     return range(last + 1, last + 1 + count)
 
@@ -179,63 +172,6 @@ def _fixed(of: Sequence[Any] | Every) -> str | None:
     if isinstance(of, Every) and (of.value is None or type(of.value) is int):
         return "NULL" if of.value is None else str(of.value)
     return None
-
-
-def numbers(session: Session, **columns: Iterable[int | None]) -> FromClause:
-    """Whole numbers as a table of these columns; on SQLite there can be one column, and no nulls in it."""
-    if session.get_bind().dialect.name == "postgresql":
-        given = func.unnest(*map(_array, columns.values()))
-        return given.table_valued(*(column(name, BigInteger) for name in columns)).render_derived()
-    [(name, values)] = columns.items()
-    each = func.json_each(f"[{','.join(map(str, values))}]").table_valued(column("value", BigInteger))
-    return select(each.c.value.label(name)).subquery()
-
-
-def update_rows(
-    session: Session, model: type[Base], keys: Sequence[str], change: Change, rows: Rows, needed: Needed | None = None
-) -> None:
-    """Change rows found by `keys`: each of `rows` holds the keys and the numbers that `change` sets columns by.
-
-    Rows of which `needed` does not hold are left as they are.
-
-    In the order of keys, so that two who change the same rows never wait for one another.
-    """
-    if not rows:
-        return
-    rows, names = sorted(rows, key=itemgetter(*keys)), tuple(rows[0])
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        given = numbers(session, **{name: [row[name] for row in rows] for name in names})
-        connection.execute(_update(model, keys, change, dict(given.c), needed))
-        return
-    # SQLAlchemy would prepare the parameters of each row, which takes longer than the row itself.
-    statement, order = _compiled(model, tuple(keys), change, names, needed)
-    connection.exec_driver_sql(statement, [*map(itemgetter(*order), rows)])
-
-
-def _update(
-    model: type[Base], keys: Sequence[str], change: Change, new: Mapping[str, Any], needed: Needed | None
-) -> Update:
-    table = model.__table__
-    wanted = [type_coerce(table.c[key], BigInteger) == new[key] for key in keys]
-    wanted += [needed(new)] if needed else []
-    return update(table).where(*wanted).values(change(new))  # type: ignore[arg-type]
-
-
-@cache
-def _compiled(
-    model: type[Base], keys: tuple[str, ...], change: Change, names: tuple[str, ...], needed: Needed | None
-) -> tuple[str, tuple[str, ...]]:
-    """The statement for SQLite, and which value stands where in it."""
-    new = {name: bindparam(f"new_{name}", type_=BigInteger()) for name in names}
-    compiled = _update(model, keys, change, new, needed).compile(dialect=_SQLITE)
-    return str(compiled), tuple(name.removeprefix("new_") for name in compiled.positiontup or ())
-
-
-def _array(values: Iterable[int | None]) -> Any:
-    """Sent as one text, which is quicker to write and to read than a list of parameters."""
-    text = ",".join(["" if value is None else str(value) for value in values])
-    return cast(func.string_to_array(literal(text), ",", ""), ARRAY(BigInteger))
 
 
 def copy_columns(connection: Connection, target: str, columns: Sequence[Sequence[Any] | Every], count: int) -> None:

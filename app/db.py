@@ -51,6 +51,13 @@ _BULK_CACHE_KILOBYTES = 24_576
 _ANY_PAGE = text("SET LOCAL random_page_cost = 1.1")
 
 
+def seconds(moment: datetime) -> int:
+    """An aware datetime as the database keeps it."""
+    if moment.tzinfo is None:
+        raise ValueError("an Instant needs a time zone")
+    return int(moment.timestamp() // 1)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime, stored as whole seconds since 1970 UTC: eight bytes, sortable, fit for arithmetic."""
 
@@ -59,11 +66,7 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """Refuse naive datetimes: a guess at the time zone would be wrong twice a year."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an Instant needs a time zone")
-        return int(value.timestamp() // 1)
+        return None if value is None else seconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Give back UTC."""
@@ -301,6 +304,7 @@ __all__ = [
     "one_of",
     "reading",
     "rows",
+    "seconds",
     "transaction",
     "utc_now",
 ]

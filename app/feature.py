@@ -19,6 +19,7 @@ from segments.label import Label
 from segments.vocabulary import Choices, Field, Vocabulary
 
 if TYPE_CHECKING:
+    from app.events.batch import NewEvents
     from app.events.models import Event
     from app.importing.importer import Importer
 
@@ -73,9 +74,9 @@ class History:
 
 
 # What a batch of new events adds to columns of people's rows; asked before `on_events`, in the same order.
-OfEvents = Callable[[Session, Sequence["Event"]], Tally]
+OfEvents = Callable[[Session, "NewEvents"], Tally]
 # Sees each batch of new events, in the transaction that records them, in the order of FEATURES.
-OnEvents = Callable[[Session, Sequence["Event"]], None]
+OnEvents = Callable[[Session, "NewEvents"], None]
 # Told whose events were taken away (an import was undone): what stands on events is made anew for these people.
 OnEventsRemoved = Callable[[Session, Sequence[int]], None]
 # What mails may say of each of these people, of which only some names are wanted: `orders` for `orders.count`.
@@ -182,12 +183,11 @@ class House:
         """All words that a rule may use now."""
         return Vocabulary(word for feature in self.features if feature.fields for word in feature.fields(session))
 
-    def on_events(self, session: Session, events: Sequence["Event"]) -> None:
-        """Add what a batch of new events adds to people's rows, then let every feature see it."""
-        if events:
-            write_tallies(session, [each.tally(session, events) for each in self.features if each.tally])
+    def on_events(self, session: Session, events: "NewEvents", *more: Tally) -> None:
+        """Add what a batch of new events adds to people's rows (and `more`), then let every feature see it."""
+        write_tallies(session, [*more, *(each.tally(session, events) for each in self.features if each.tally)])
         for feature in self.features:
-            if feature.on_events and events:
+            if feature.on_events:
                 feature.on_events(session, events)
 
     def on_events_removed(self, session: Session, subscriber_ids: Sequence[int]) -> None:

@@ -33,7 +33,7 @@ from app.db import Database, utc_now
 from app.events import ingest as ingesting
 from app.events.ingest import BATCH, ingest
 from app.feature import House
-from app.tracking.take import see, take_hits
+from app.tracking.take import MARK, see, take_hits
 from app.tracking.verdict import BURST, Rules
 from bench.worlds import DATABASES, Case, show, world
 
@@ -91,11 +91,13 @@ _LATER = ("scoring", "audiences")
 def _ingested(app: APIFlask, lines: Iterator[str]) -> tuple[float, int]:
     """Seconds, and how many were taken."""
     folder = app.extensions["letterbond.config"].spool
+    # Those of the cases before are of the same hour: they would be looked through for neighbours.
+    for read in folder.iterdir():
+        read.unlink()
     (folder / f"{secrets.token_hex(4)}.spool").write_text("".join(lines))
     started = time.perf_counter()
-    taken = ingest(
-        app.extensions["letterbond.database"], folder, see, partial(take_hits, rules=Rules()), utc_now(), BURST
-    )
+    database, take = app.extensions["letterbond.database"], partial(take_hits, rules=Rules())
+    taken = ingest(database, folder, see, take, utc_now(), BURST, MARK)
     return time.perf_counter() - started, taken
 
 
@@ -125,7 +127,7 @@ def _by_hand(database: Database, hits: Sequence[_Hit], size: int) -> float:
     batches = [_values(hits[start : start + size]) for start in range(0, len(hits), size)]
     if database.engine.dialect.name == "sqlite":
         connection = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
-        for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 16000"):
+        for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 16000", "cache_size = -16384"):
             connection.execute(f"PRAGMA {pragma}")
         started = time.perf_counter()
         for batch in batches:

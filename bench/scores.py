@@ -9,18 +9,19 @@ import argparse
 import random
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app import create_app
+from app.bulk import insert_stored, next_ids
 from app.config import Config
 from app.db import reading, transaction, utc_now
-from app.events.models import Event, Verdict
+from app.events.batch import NewEvents
+from app.events.models import PLACES, Event, Verdict
 from app.feature import house
-from app.scoring.apply import move_scored, tally_scores
+from app.scoring.apply import tally_scores
 from app.scoring.models import ScoreClock, ScoreRule
 from app.scoring.plan import read_plan
 from app.scoring.points import decay_of, score_clock
@@ -150,35 +151,29 @@ def _added(*, capped: bool) -> Case:
         if capped:
             session.execute(update(ScoreRule).where(ScoreRule.kind == "clicked").values(per_day=1))
         highest = session.scalar(text("SELECT MAX(subscriber_id) FROM standing")) or 1
-        events = [
-            Event(
-                kind=kinds["clicked" if dice.random() < 0.25 else "opened"].code,
-                subscriber_id=dice.randrange(1, highest + 1),
-                occurred_at=_recently(dice),
-                campaign_id=1 + dice.randrange(20),
-                verdict=Verdict.HUMAN,
-            )
-            for _ in range(BATCH)
-        ]
-        session.add_all(events)
-        session.flush()
+        codes = [kinds["clicked" if dice.random() < 0.25 else "opened"].code for _ in range(BATCH)]
+        people = [dice.randrange(1, highest + 1) for _ in range(BATCH)]
+        moments, campaigns = [_recently(dice) for _ in range(BATCH)], [1 + dice.randrange(20) for _ in range(BATCH)]
+        ids, verdicts = next_ids(session, Event, BATCH), [PLACES[Verdict.HUMAN]] * BATCH
+        events = NewEvents(ids, codes, people, moments, campaigns, [None] * BATCH, verdicts)
+        names = ("id", "kind", "subscriber_id", "occurred_at", "campaign_id", "value", "verdict")
+        insert_stored(session, Event, {name: getattr(events, name) for name in names}, BATCH)
         session.execute(update(Standing).values(tier_id=select(1).scalar_subquery()), execution_options=_SILENT)
         session.execute(text("DELETE FROM tier WHERE id > 1"))
         ours = min(_seconds(lambda: _score(session, events)) for _ in range(5))
         added = text("UPDATE standing SET score = score + :points WHERE subscriber_id = :person")
-        rows = [{"points": 1000, "person": event.subscriber_id} for event in events]
+        rows = [{"points": 1000, "person": person} for person in people]
         by_hand = min(_seconds(lambda: session.connection().execute(added, rows)) for _ in range(5))
         session.rollback()
     return Case(ours, by_hand, BATCH)
 
 
-def _score(session: Session, events: list[Event]) -> None:
+def _score(session: Session, events: NewEvents) -> None:
     write_tallies(session, [tally_scores(session, events)])
-    move_scored(session, events)
 
 
-def _recently(dice: random.Random) -> datetime:
-    return datetime.fromtimestamp(utc_now().timestamp() - dice.randrange(86_400), utc_now().tzinfo)
+def _recently(dice: random.Random) -> int:
+    return int(utc_now().timestamp()) - dice.randrange(86_400)
 
 
 if __name__ == "__main__":

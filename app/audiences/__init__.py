@@ -13,16 +13,16 @@ from app.audiences.jobs import refresh_noted, refresh_segments, work_out_histori
 from app.audiences.touched import AT_ONCE, touch
 from app.audiences.uses import segment_uses
 from app.db import utc_now
-from app.events.models import Event
+from app.events.batch import NewEvents
 from app.feature import Feature, NavigationEntry
 from app.queue import Timed, enqueue
 from app.scoring.kinds import TIER_CHANGED
 
 
-def _on_events(session: Session, events: Sequence[Event]) -> None:
+def _on_events(session: Session, events: NewEvents) -> None:
     # Who changed tier did so because of other events of hers, which come here next: until then a note will do.
-    at_once = 0 if all(event.kind == TIER_CHANGED.code for event in events) else AT_ONCE
-    _touch(session, {event.subscriber_id for event in events}, at_once)
+    at_once = 0 if events.kinds == {TIER_CHANGED.code} else AT_ONCE
+    _touch(session, events.people, at_once)
 
 
 def _on_events_removed(session: Session, people: Sequence[int]) -> None:

@@ -7,12 +7,11 @@ sender's own trouble; a full mailbox passes. A bare 550 without a code of RFC 34
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.delivery.kinds import BOUNCED
-from app.events.record import happening, record
+from app.events.record import EventRow, happening, record
 from app.subscribers.lifecycle import suppress
 from app.subscribers.models import SuppressionReason
 from app.transport import Outcome
@@ -50,6 +49,6 @@ def bounced(session: Session, campaign_id: int, refusals: Sequence[tuple[int, Ou
     record(session, [_happening(campaign_id, subscriber_id, outcome, now) for subscriber_id, outcome in refusals])
 
 
-def _happening(campaign_id: int, subscriber_id: int, outcome: Outcome, now: datetime) -> dict[str, Any]:
+def _happening(campaign_id: int, subscriber_id: int, outcome: Outcome, now: datetime) -> EventRow:
     data = {"class": bounce_class(outcome), "code": outcome.code, "reply": outcome.text}
     return happening(BOUNCED, subscriber_id, now, campaign_id=campaign_id, data=data)

@@ -5,8 +5,7 @@ may resume all the same; it then takes twice the share to pause once more.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from flask_babel import force_locale, format_percent
 from flask_babel import gettext as _
@@ -17,7 +16,7 @@ from app.campaigns.models import Campaign, CampaignState
 from app.delivery.kinds import COMPLAINED
 from app.delivery.models import Shard
 from app.delivery.trouble import own_locale
-from app.events.models import Event
+from app.events.batch import NewEvents
 
 # Shares above which the campaign pauses, and after how many answered mails they mean something.
 BOUNCES, ENOUGH_FOR_BOUNCES = 0.05, 200
@@ -48,10 +47,10 @@ def brake(session: Session, campaign_id: int, now: datetime) -> bool:
     return bool(session.execute(paused).rowcount)  # type: ignore[attr-defined]
 
 
-def watch_complaints(session: Session, events: Sequence[Event]) -> None:
+def watch_complaints(session: Session, events: NewEvents) -> None:
     """Count the complaints among new events, and brake what earns too many."""
-    complaints = [event for event in events if event.kind == COMPLAINED.code and event.campaign_id is not None]
-    by_campaign = Counter(event.campaign_id or 0 for event in complaints)
+    complaints = [each for each in events.of(COMPLAINED.code, "campaign_id", "occurred_at") if each[0] is not None]
+    by_campaign = Counter(campaign_id for campaign_id, _at in complaints)
     for campaign_id, count in sorted(by_campaign.items()):
         session.execute(
             update(Campaign)
@@ -59,7 +58,7 @@ def watch_complaints(session: Session, events: Sequence[Event]) -> None:
             .values(complaints=Campaign.complaints + count)
             .execution_options(synchronize_session=False)
         )
-        brake(session, campaign_id, max(event.occurred_at for event in complaints))
+        brake(session, campaign_id, datetime.fromtimestamp(max(at for _campaign, at in complaints), UTC))
 
 
 def _refused(session: Session, share: float, answered: int) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -27,17 +27,31 @@ from app.events.spooled import Batch, SpoolFile, spool_files
 BATCH = 10_000
 _KEPT = timedelta(minutes=1)
 
+_OFFSETS = cast("Table", SpoolOffset.__table__)
+_MOVE = (
+    update(_OFFSETS)
+    .where(_OFFSETS.c.file == bindparam("of"), _OFFSETS.c.offset == bindparam("start"))
+    .values(offset=bindparam("end"))
+)
+
 T = TypeVar("T")
 See = Callable[[Iterable[Record]], T]
 Take = Callable[[Session, Sequence[Record], T], None]
 
 
 def ingest(
-    database: Database, folder: Path, see: See[T], take: Take[T], before: datetime, reach: timedelta = timedelta()
+    database: Database,
+    folder: Path,
+    see: See[T],
+    take: Take[T],
+    before: datetime,
+    reach: timedelta = timedelta(),
+    mark: bytes = b"",
 ) -> int:
     """Hand all records older than `before` to `take`; how many there were.
 
-    `see` looks at the records around each stretch of them: those of the same time and of `reach` before and after.
+    `see` looks at the records around each stretch of them: those of the same time and of `reach` before and after, of
+    which it may be shown only those whose line holds `mark`.
     """
     files = spool_files(folder)
     margin = int(reach.total_seconds() * 1000)
@@ -46,7 +60,7 @@ def ingest(
         moments = [record[0] for batch in batches for record in batch.records]
         first, last = min(moments, default=0) - margin, max(moments, default=0) + margin
         read = {file.name: batches}
-        seen = see(record for each in files for record in each.between(first, last, read.get(each.name, ())))
+        seen = see(record for each in files for record in each.between(first, last, read.get(each.name, ()), mark))
         with no_collecting():
             return _take_in_order(database, file, batches, lambda session, records: take(session, records, seen))
 
@@ -76,7 +90,7 @@ def _take_in_order(
     """The number of records taken: all, unless another ingest is at this file."""
     taken = 0
     for batch in batches:
-        with database.transaction() as session:
+        with database.bulk() as session:
             if not _advance(session, file, batch):
                 return taken
             take(session, batch.records)
@@ -99,8 +113,8 @@ def _advance(session: Session, file: SpoolFile, batch: Batch) -> bool:
         session.execute(dialect.insert(SpoolOffset).values(file=batch.file, offset=0).on_conflict_do_nothing())
         # The file goes before its offset: where it is still there, an offset that had been moved would be, too.
         file.path.stat()
-    moved = update(SpoolOffset).where(SpoolOffset.file == batch.file, SpoolOffset.offset == batch.start)
-    return cast("CursorResult[Any]", session.execute(moved.values(offset=batch.end))).rowcount == 1
+    moved = {"of": batch.file, "start": batch.start, "end": batch.end}
+    return cast("CursorResult[Any]", session.connection().execute(_MOVE, moved)).rowcount == 1
 
 
 def _forget_if_read(database: Database, file: SpoolFile, before: datetime) -> None:

@@ -25,6 +25,11 @@ class Verdict(StrEnum):
         return self is Verdict.HUMAN or self is Verdict.PROXY
 
 
+# The numbers that verdicts are kept as, and those of readers.
+PLACES = {verdict: place for place, verdict in enumerate(Verdict)}
+READERS = frozenset(place for verdict, place in PLACES.items() if verdict.is_reader)
+
+
 class Event(Base):
     """Something that happened to a subscriber. `kind` is an `EventKind.code`; `value` is money in minor units."""
 

@@ -6,51 +6,34 @@ transaction, in the order of FEATURES: so counts, scores and memberships are nev
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from itertools import repeat
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.bulk import Every, insert_columns, insert_rows, next_ids
-from app.events.models import Event, Verdict
+from app.bulk import Column, Columns, Every, all_of, insert_stored, next_ids, stored
+from app.db import seconds
+from app.events.batch import NewEvents
+from app.events.models import PLACES, Event, Verdict
 from app.feature import EventKind, house
+from app.tally import Tally
 
-_COLUMNS = ("kind", "subscriber_id", "occurred_at", "campaign_id", "link", "value", "verdict", "key", "data")
-_VERDICTS: dict[Verdict | None, int | None] = {None: None} | {each: number for number, each in enumerate(Verdict)}
-
-
-@dataclass(slots=True)
-class _Happened:
-    """An Event as features see it, without a session behind it: real ones take twenty times as long to make."""
-
-    kind: int
-    subscriber_id: int
-    occurred_at: datetime
-    campaign_id: int | None
-    link: int | None
-    value: int | None
-    verdict: Verdict | None
-    key: str | None
-    data: Mapping[str, Any] | None
-    id: int = 0
-
-    def row(self) -> tuple[Any, ...]:
-        """The values of _STORED."""
-        first = (self.id, self.kind, self.subscriber_id, self.occurred_at, self.campaign_id, self.link, self.value)
-        return (*first, self.verdict, self.key, self.data)
-
-
-_STORED = ("id", *_COLUMNS)
+# In the order of `happening`, behind the id.
+_COLUMNS = ("id", "kind", "subscriber_id", "occurred_at", "campaign_id", "link", "value", "verdict", "key", "data")
+_SEEN = ("id", "kind", "subscriber_id", "occurred_at", "campaign_id", "value", "verdict")
+_KEY = _COLUMNS.index("key")
 _KNOWN = text("SELECT key FROM event WHERE key IN (SELECT value FROM json_each(:keys))")
 # Another transaction may be writing the same key: it is waited for, and then it has won.
 _INSERT_KEYED = text("""
     INSERT INTO event (id, kind, subscriber_id, occurred_at, campaign_id, link, value, verdict, key, data)
-    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(id bigint, kind smallint, subscriber_id bigint,
-        occurred_at bigint, campaign_id bigint, link smallint, value bigint, verdict smallint, key varchar, data jsonb)
+    SELECT id, kind, subscriber_id, occurred_at, campaign_id, link, value, verdict, key, CAST(data AS jsonb)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(id bigint, kind smallint, subscriber_id bigint,
+        occurred_at bigint, campaign_id bigint, link smallint, value bigint, verdict smallint, key varchar, data text)
     ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING RETURNING id""")
+
+# What the database keeps of an event, its id aside.
+EventRow = tuple[Any, ...]
 
 
 def happening(
@@ -64,60 +47,70 @@ def happening(
     verdict: Verdict | None = None,
     key: str | None = None,
     data: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> EventRow:
     """The row of an event, for `record`; `value` is money in minor units."""
-    values = (kind.code, subscriber_id, occurred_at, campaign_id, link, value, verdict, key, data)
-    return dict(zip(_COLUMNS, values, strict=True))
+    second, place = seconds(occurred_at), None if verdict is None else PLACES[verdict]
+    said = None if data is None else json.dumps(data)
+    return kind.code, subscriber_id, second, campaign_id, link, value, place, key, said
 
 
-def record(session: Session, happenings: Iterable[dict[str, Any]]) -> Sequence[Event]:
-    """Write these events, let every feature see the new ones, and return those."""
-    given = [_Happened(*row.values()) for row in happenings]
+def record(session: Session, happenings: Iterable[EventRow]) -> None:
+    """Write these events, and let every feature see the new ones."""
+    given = list(happenings)
     if not given:
-        return ()
-    write = _write_on_postgresql if session.get_bind().dialect.name == "postgresql" else _write_on_sqlite
-    events = cast("Sequence[Event]", write(session, given))
-    house().on_events(session, events)
-    return events
+        return
+    rows = [(number, *row) for number, row in zip(next_ids(session, Event, len(given)), given, strict=True)]
+    new = [row for row in rows if row[_KEY] is None]
+    keyed = [row for row in rows if row[_KEY] is not None]
+    if keyed and session.get_bind().dialect.name == "postgresql":
+        documents = [dict(zip(_COLUMNS, row, strict=True)) for row in keyed]
+        written = set(session.scalars(_INSERT_KEYED, {"rows": json.dumps(documents)}))
+        _insert(session, new)
+        new += [row for row in keyed if row[0] in written]
+    else:
+        new += _unknown(session, keyed) if keyed else []
+        _insert(session, new)
+    if new:
+        _show(session, _as_columns(new), len(new))
 
 
-def record_for_all(session: Session, kind: EventKind, people: Sequence[int], **said: Sequence[Any] | Every) -> None:
+def record_columns(session: Session, columns: Columns, count: int, *more: Tally) -> None:
+    """Write `count` events of which none is known, as columns of what the database keeps; those left out are empty.
+
+    `more` is what they add to people beside what features say.
+    """
+    if count:
+        numbered = {"id": next_ids(session, Event, count), **columns}
+        insert_stored(session, Event, numbered, count)
+        _show(session, numbered, count, *more)
+
+
+def record_for_all(session: Session, kind: EventKind, people: Sequence[int], **said: Column) -> None:
     """Write that this happened to each of these people, who are new or held; nothing of it is known yet.
 
     `said` are the other columns of an Event, as the model has them.
     """
-    ids = next_ids(session, Event, len(people)) if people else ()
-    columns = {"kind": Every(kind.code), "subscriber_id": people, **said, "id": ids}
-    insert_columns(session, Event, columns, len(people))
-    seen = [columns.get(name, Every(None)) for name in (*_COLUMNS, "id")]
-    rows = zip(*(repeat(each.value) if isinstance(each, Every) else each for each in seen), strict=False)
-    events = [_Happened(*row) for row in rows]
-    house().on_events(session, cast("Sequence[Event]", events))
+    columns = {"kind": Every(kind.code), "subscriber_id": people, **said}
+    record_columns(session, stored(session, Event, columns), len(people))
 
 
-def _write_on_sqlite(session: Session, given: Sequence[_Happened]) -> Sequence[_Happened]:
-    """There is one writer at a time: what is not there now will not be there, and the next number is free."""
-    keys = json.dumps([each.key for each in given if each.key])
-    known = set(session.scalars(_KNOWN, {"keys": keys})) if keys != "[]" else set()
-    new = []
-    for each in given:
-        if each.key is None or each.key not in known:
-            known.add(each.key)
-            new.append(each)
-    for number, each in zip(next_ids(session, Event, len(new)), new, strict=True):
-        each.id = number
-    insert_rows(session, Event, _STORED, [each.row() for each in new])
-    return new
+def _unknown(session: Session, keyed: Sequence[EventRow]) -> list[EventRow]:
+    """Those with keys that are not there, each once; there is one writer on SQLite, so they will not be."""
+    known = set(session.scalars(_KNOWN, {"keys": json.dumps([row[_KEY] for row in keyed])}))
+    # Of several with one key the first counts.
+    first = {row[_KEY]: row for row in reversed(keyed)}
+    return [row for row in keyed if row[_KEY] not in known and row is first[row[_KEY]]]
 
 
-def _write_on_postgresql(session: Session, given: Sequence[_Happened]) -> Sequence[_Happened]:
-    for number, each in zip(next_ids(session, Event, len(given)), given, strict=True):
-        each.id = number
-    insert_rows(session, Event, _STORED, [each.row() for each in given if each.key is None])
-    keyed = [dict(zip(_STORED, each.row(), strict=True)) for each in given if each.key]
-    if not keyed:
-        return given
-    for row in keyed:
-        row.update(occurred_at=int(row["occurred_at"].timestamp() // 1), verdict=_VERDICTS[row["verdict"]])
-    written = set(session.scalars(_INSERT_KEYED, {"rows": json.dumps(keyed)}))
-    return [each for each in given if each.key is None or each.id in written]
+def _insert(session: Session, rows: Sequence[EventRow]) -> None:
+    if rows:
+        insert_stored(session, Event, _as_columns(rows), len(rows))
+
+
+def _as_columns(rows: Sequence[EventRow]) -> Columns:
+    return dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+
+
+def _show(session: Session, columns: Columns, count: int, *more: Tally) -> None:
+    whole = (all_of(columns.get(name, Every(None)), count) for name in _SEEN)
+    house().on_events(session, NewEvents(*whole), *more)

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.bulk import Every, insert_columns, numbers, update_rows
+from app.bulk import Every, insert_columns
+from app.changes import numbers, update_rows
 from app.importing.importer import Rows
 from app.importing.models import ImportKey
 
@@ -57,8 +58,8 @@ def _seen(session: Session, import_id: int, keys: Sequence[int]) -> dict[int, tu
 def _remember(session: Session, import_id: int, seen: dict[int, tuple[int, int]], before: set[int]) -> None:
     new = {key: line for key, (line, _times) in seen.items() if key not in before}
     _remember_new(session, import_id, [*new], [*new.values()])
-    again = [{"import_id": import_id, "key": key, "times": of[1]} for key, of in seen.items() if of[1] > 1]
-    update_rows(session, ImportKey, ["import_id", "key"], _times, again)
+    again = [(import_id, key, of[1]) for key, of in seen.items() if of[1] > 1]
+    update_rows(session, ImportKey, ("import_id", "key", "times"), _times, again, keys=2)
 
 
 def _remember_new(session: Session, import_id: int, keys: Sequence[int], lines: Sequence[int]) -> None:

@@ -10,7 +10,7 @@ from app.db import utc_now
 from app.feature import Feature, NavigationEntry
 from app.queue import Timed
 from app.scoring import api, person_views, views
-from app.scoring.apply import move_scored, tally_scores
+from app.scoring.apply import tally_scores
 from app.scoring.card import score_card
 from app.scoring.defaults import defaults
 from app.scoring.history import HISTORY
@@ -31,7 +31,6 @@ feature = Feature(
     fields=fields,
     merge_tags=merge_tags,
     tally=tally_scores,
-    on_events=move_scored,
     on_events_removed=_on_events_removed,
     timetable=(Timed(keep_scores, every=timedelta(hours=1)),),
     navigation=(NavigationEntry(_l("Tiers & scores"), "scoring.index", "award", 50),),

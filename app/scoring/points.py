@@ -7,6 +7,7 @@ writing scores.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, false, or_, select, type_coerce
 from sqlalchemy.orm import Session
@@ -155,13 +156,14 @@ def points_of(session: Session, clock: ScoreClock) -> Points:
 
 def all_points(session: Session, clocks: Sequence[ScoreClock]) -> list[Points]:
     """`points_of` each of these."""
-    rows = session.scalars(select(ScoreRule).order_by(ScoreRule.id)).all()
+    # Past the ORM, for this is asked with every batch of events.
+    rows = session.execute(select(*ScoreRule.__table__.c).order_by(ScoreRule.id)).all()
     return [
         Points(rules_of(row for row in rows if row.clock_id == clock.id), decay_of(clock), clock.id) for clock in clocks
     ]
 
 
-def rules_of(rows: Iterable[ScoreRule]) -> list[Rule]:
+def rules_of(rows: Iterable[Any]) -> list[Rule]:
     """Rows as rules; those of a feature that was taken out, or worth nothing, are left out."""
     kinds = house().kinds
     return [

@@ -5,7 +5,8 @@ the rules or the half-life changed, and when the landmark is too long ago for 64
 
 *Everybody.* Sums that change are drafted, a stretch of people per transaction, while the old ones stay in force: pages
 and tiers never see a mixture. Whoever is touched by events meanwhile is marked (`touch`). The last step sums those once
-more and puts all of it in force. A stretch locks the clock: no event falls between.
+more and puts all of it in force. A stretch locks the clock: no event falls between. The last step locks the people
+before, as all do who add to them: the other way round it would wait for a batch of events that waits for the clock.
 """
 
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from app.importing.batch import as_table, is_among
 from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft
 from app.scoring.points import Points, all_points, decay_of, score_clocks, today
 from app.scoring.sums import sums
+from app.subscribers.hold import hold_all
 from app.subscribers.models import Standing
 from segments.score import Decay
 
@@ -43,6 +45,13 @@ _SILENT = {"synchronize_session": False}
 def is_due(clock: ScoreClock, now: datetime) -> bool:
     """Whether the stored scores have to be rebuilt."""
     return clock.rebuild_wanted_at is not None or decay_of(clock).needs_rebase(today(now))
+
+
+def hold_for_rebuild(session: Session, now: datetime) -> None:
+    """Lock everybody, if the next step of the rebuild that is due is its last one; before the clocks are locked."""
+    clock = next((clock for clock in score_clocks(session) if is_due(clock, now)), None)
+    if clock and clock.drafted_to is not None and _end_of_stretch(session, clock.drafted_to) is None:
+        hold_all(session)
 
 
 def want_rebuild(session: Session, now: datetime, clock_ids: Sequence[int] = (MAIN,)) -> None:

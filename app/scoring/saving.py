@@ -18,6 +18,7 @@ from app.scoring.plan import Plan, RulePlan, ScorePlan, TierPlan, worth
 from app.scoring.points import MOST_CLOCKS, decay_of, score_clocks, today
 from app.scoring.rebuild import want_rebuild
 from app.scoring.tiers import all_tiers, hold_of, tier_sql
+from app.subscribers.hold import hold_all
 from app.subscribers.models import Standing
 from segments.score import Decay
 
@@ -62,6 +63,9 @@ def save_plan(session: Session, plan: Plan, now: datetime, *, taking_back: bool 
 
     Only `taking_back` may bring back scores and tiers by their old id.
     """
+    kept = {tier.id for tier in plan.tiers}
+    if gone := [tier.id for tier in all_tiers(session) if tier.id not in kept]:
+        hold_all(session, Standing.tier_id.in_(gone))
     clocks = {clock.id: clock for clock in score_clocks(session, changing=True)}
     before = current_plan(session)
     if before is None:

@@ -1,6 +1,6 @@
 """The shop's columns of `standing`: how often somebody bought, for how much, when first and last.
 
-In charge of: what each batch of new events adds to them, and counting anew where events were taken away. A refund is
+In charge of: adding each batch of new events to them, and counting anew where events were taken away. A refund is
 negative: it lowers what was spent and is no order.
 """
 
@@ -10,27 +10,25 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, case, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from app.events.models import Event
+from app.events.batch import NewEvents
 from app.importing.batch import is_among
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order
 from app.subscribers.models import Standing
 from app.tally import Tally
 
+# How many orders, what they cost, and the first and last of them in seconds since 1970.
+_Sums = tuple[int, int, int | None, int | None]
+_NOTHING: _Sums = (0, 0, None, None)
 _SILENT = {"synchronize_session": False}
-_NOTHING: Mapping[str, int | None] = {"orders": 0, "spent": 0, "first_order": None, "last_order": None}
 
 
-def tally_orders(session: Session, events: Sequence[Event]) -> Tally:  # noqa: ARG001 - the verb's shape
-    """The purchases of a batch, person by person."""
-    people: dict[int, dict[str, Any]] = {}
-    for event in events:
-        if event.kind == PURCHASED.code:
-            own = people.get(event.subscriber_id)
-            if own is None:
-                own = people[event.subscriber_id] = dict(_NOTHING)
-            _add(own, event.value or 0, int(event.occurred_at.timestamp()))
-    return Tally(Standing, "subscriber_id", people, _NOTHING, _more)
+def tally_orders(_session: Session, events: NewEvents) -> Tally:
+    """What the purchases of a batch add to people."""
+    people: dict[int, _Sums] = {}
+    for person, at, value in events.of(PURCHASED.code, "subscriber_id", "occurred_at", "value"):
+        people[person] = _plus(people.get(person, _NOTHING), at, value or 0)
+    return Tally(Standing, "subscriber_id", ("orders", "spent", "first", "last"), people, _NOTHING, _more)
 
 
 def on_events_removed(session: Session, subscriber_ids: Sequence[int]) -> None:
@@ -47,24 +45,23 @@ def on_events_removed(session: Session, subscriber_ids: Sequence[int]) -> None:
     session.execute(statement, execution_options=_SILENT)
 
 
-def _add(own: dict[str, Any], amount: int, at: int) -> None:
-    own["spent"] += amount
-    if amount >= 0:
-        own["orders"] += 1
-        own["first_order"] = at if own["first_order"] is None else min(own["first_order"], at)
-        own["last_order"] = at if own["last_order"] is None else max(own["last_order"], at)
+def _plus(before: _Sums, at: int, amount: int) -> _Sums:
+    orders, spent, first, last = before
+    if amount < 0:
+        return orders, spent + amount, first, last
+    return orders + 1, spent + amount, min(first or at, at), max(last or at, at)
 
 
 def _more(new: Mapping[str, Any]) -> dict[str, Any]:
-    first, last = (type_coerce(column, BigInteger) for column in (Standing.first_order_at, Standing.last_order_at))
+    first, last = (type_coerce(each, BigInteger) for each in (Standing.first_order_at, Standing.last_order_at))
     return {
         "orders": Standing.orders + new["orders"],
         "spent": Standing.spent + new["spent"],
-        "first_order_at": _choose(first, new["first_order"], new["first_order"] < first),
-        "last_order_at": _choose(last, new["last_order"], new["last_order"] > last),
+        "first_order_at": _choose(first, new["first"], first < new["first"]),
+        "last_order_at": _choose(last, new["last"], last > new["last"]),
     }
 
 
-def _choose(old: Any, new: Any, is_further: ColumnElement[bool]) -> ColumnElement[Any]:
+def _choose(old: Any, new: Any, keeps_old: ColumnElement[bool]) -> Any:
     """The older or newer of two moments of which either may be missing."""
-    return case((old.is_(None), new), (is_further, new), else_=old)
+    return case((new.is_(None), old), (keeps_old, old), else_=new)

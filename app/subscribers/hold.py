@@ -4,13 +4,14 @@ Whoever adds to these rows takes them first, so that two transactions never wait
 of them stays true. On SQLite, where there is one writer at a time, it is only the reading.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, Text, bindparam, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from app.bulk import numbers
+from app.changes import given_numbers, joined
 from app.db import rows
 from app.importing.batch import text_is_among
 from app.subscribers.models import Standing, Subscriber
@@ -29,12 +30,19 @@ def hold(session: Session, people: Iterable[int], *columns: Any) -> list[Row[int
         # To begin is enough there.
         if not ids or session.connection().dialect.name == "sqlite":
             return []
-    asked = numbers(session, id=sorted(ids))
+    query = _those(session.connection().dialect.name, columns)
+    found = session.connection().execute(query, {"ids": joined(sorted(ids))}).all()
+    held |= ids
+    return list(found)
+
+
+# The same question with every batch of events: its statement is made once.
+@lru_cache(maxsize=16)
+def _those(dialect: str, columns: Sequence[Any]) -> "Select[int, *tuple[Any, ...]]":
+    asked = given_numbers(dialect, id=bindparam("ids", type_=Text()))
     wanted = [type_coerce(column, BigInteger).label(None) for column in columns]
     query = select(Standing.subscriber_id, *wanted).where(Standing.subscriber_id.in_(select(asked.c.id)))
-    rows = session.execute(query.order_by(Standing.subscriber_id).with_for_update()).all()
-    held |= ids
-    return list(rows)
+    return query.order_by(Standing.subscriber_id).with_for_update()
 
 
 def hold_by_address(session: Session, keys: Iterable[str]) -> dict[str, int]:
@@ -55,3 +63,10 @@ def _held(session: Session) -> set[int]:
     found: set[int] = held if held is not None and owner is transaction else set()
     session.info[_HELD] = (transaction, found)
     return found
+
+
+def hold_all(session: Session, *which: ColumnElement[bool]) -> None:
+    """Lock everybody of whom the conditions hold; before anything is locked that those who hold people wait for."""
+    if session.connection().dialect.name != "sqlite":
+        ids = select(Standing.subscriber_id).where(*which).order_by(Standing.subscriber_id).with_for_update()
+        session.execute(select(func.count()).select_from(ids.subquery()))

@@ -4,42 +4,57 @@ In charge of: Standing.opens, clicks, last_opened_at, last_clicked_at and Delive
 batch is added up in Python first, so that each row is written once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, or_, type_coerce
 from sqlalchemy.orm import Session
 
-from app.bulk import update_rows
+from app.changes import update_rows
 from app.delivery.models import Delivery
-from app.events.models import Event
+from app.events.batch import NewEvents
+from app.events.models import READERS
 from app.subscribers.models import Standing
 from app.tally import Tally
 from app.tracking.kinds import CLICKED, OPENED
 
-_KINDS = {OPENED.code: ("opens", "opened"), CLICKED.code: ("clicks", "clicked")}
-_NOTHING: dict[str, int | None] = {"opens": 0, "clicks": 0, "opened": None, "clicked": None}
+_OPENED, _CLICKED = OPENED.code, CLICKED.code
+_NAMES = ("opens", "clicks", "opened", "clicked")
+_NOTHING = (0, 0, None, None)
 
 
-def count_readers(session: Session, events: Sequence[Event]) -> Tally:
+def count_readers(session: Session, events: NewEvents) -> Tally:
     """Take a batch of new events into the ledger, and say what it adds to people."""
-    people: dict[int, dict[str, int | None]] = {}
-    mails: dict[tuple[int, int], dict[str, int | None]] = {}
-    for event in events:
-        if event.kind not in _KINDS or event.verdict is None or not event.verdict.is_reader:
+    people: dict[int, list[int | None]] = {}
+    mails: dict[tuple[int, int], list[int | None]] = {}
+    if not events.kinds.isdisjoint((_OPENED, _CLICKED)):
+        _add_up(events, people, mails)
+    first = [(*mail, *own) for mail, own in mails.items()]
+    update_rows(session, Delivery, ("campaign_id", "subscriber_id", *_NAMES[2:]), _first, first, _is_first, keys=2)
+    return Tally(Standing, "subscriber_id", _NAMES, people, _NOTHING, _more)
+
+
+def _add_up(
+    events: NewEvents, people: dict[int, list[int | None]], mails: dict[tuple[int, int], list[int | None]]
+) -> None:
+    hits = zip(events.kind, events.subscriber_id, events.campaign_id, events.occurred_at, events.verdict, strict=True)
+    for kind, person, campaign, at, verdict in hits:
+        if verdict not in READERS or kind not in (_OPENED, _CLICKED):
             continue
-        (number, moment), person = _KINDS[event.kind], event.subscriber_id
-        at, own = int(event.occurred_at.timestamp()), people.get(person)
+        is_click, own = kind == _CLICKED, people.get(person)
         if own is None:
-            own = people[person] = dict(_NOTHING)
-        own[number] = (own[number] or 0) + 1
-        own[moment] = max(own[moment] or at, at)
-        if event.campaign_id is not None:
-            none = {"campaign_id": event.campaign_id, "subscriber_id": person, "opened": None, "clicked": None}
-            mail = mails.setdefault((event.campaign_id, person), none)
-            mail[moment] = min(mail[moment] or at, at)
-    update_rows(session, Delivery, ["campaign_id", "subscriber_id"], _first, [*mails.values()], _is_first)
-    return Tally(Standing, "subscriber_id", people, _NOTHING, _more)
+            own = people[person] = list(_NOTHING)
+        own[is_click] += 1  # type: ignore[operator]
+        last = own[2 + is_click]
+        if last is None or at > last:
+            own[2 + is_click] = at
+        if campaign is not None:
+            mail = mails.get((campaign, person))
+            if mail is None:
+                mail = mails[campaign, person] = [None, None]
+            first = mail[is_click]
+            if first is None or at < first:
+                mail[is_click] = at
 
 
 def _more(new: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,16 +6,15 @@ only ever added, so the order of arrival plays no part (T4).
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import func
 
-from app.bulk import update_rows
 from app.subscribers.fields import device_bit
 from app.subscribers.models import Device, Standing
+from app.tally import Tally
 
 # A tablet of Android says no "Mobile"; one of Apple calls itself an iPad, or a Macintosh, which nobody can tell.
 _TABLET = re.compile(r"iPad|Tablet|Kindle|Silk/|PlayBook|Android(?!.*Mobile)", re.IGNORECASE)
@@ -32,19 +31,15 @@ def device_of(agent: str) -> Device | None:
     return None
 
 
-def remember(session: Session, seen: Iterable[tuple[int, str]], before: Mapping[int, int]) -> None:
-    """Add the devices of (person, agent) pairs to the masks `before` of people who are held.
-
-    Most are known, and their people are not written to.
-    """
-    masks: dict[int, int] = defaultdict(int)
+def devices_of(seen: Iterable[tuple[int, str]], before: Mapping[int, int]) -> Tally:
+    """What (person, agent) pairs add to the masks `before` of people who are held."""
+    masks: dict[int, int] = {}
     for person, agent in seen:
-        device = device_of(agent)
-        if device is not None and not before[person] & (bit := device_bit(device)):
-            masks[person] |= bit
-    rows = [{"subscriber_id": person, "mask": mask | before[person]} for person, mask in masks.items()]
-    update_rows(session, Standing, ["subscriber_id"], _all_devices, rows)
+        if device := device_of(agent):
+            masks[person] = masks.get(person, before[person]) | device_bit(device)
+    new = {person: (mask,) for person, mask in masks.items() if mask != before[person]}
+    return Tally(Standing, "subscriber_id", ("devices",), new, (None,), _all_devices)
 
 
 def _all_devices(new: Mapping[str, Any]) -> dict[str, Any]:
-    return {"devices": new["mask"]}
+    return {"devices": func.coalesce(new["devices"], Standing.devices)}

@@ -7,7 +7,6 @@ relays as such and hosting clouds are left out on purpose: people sit behind the
 import csv
 from array import array
 from bisect import bisect_right
-from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -53,8 +52,10 @@ def network_of(address: str) -> Network | None:
 def _number(address: str) -> tuple[int, int]:
     if ":" not in address:
         # The library is right as well, but ten times slower, and most addresses are seen once.
-        with suppress(OSError):
+        try:
             return 4, int.from_bytes(inet_pton(AF_INET, address))
+        except OSError:
+            pass
     found = ip_address(address)
     if found.version == 6 and found.ipv4_mapped:
         found = found.ipv4_mapped

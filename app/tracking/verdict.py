@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from app.campaigns.urls import EVERYBODY
@@ -68,37 +69,39 @@ class Rules:
 
     def judge(self, hit: Hit, sent_at: float | None, bursts: "Bursts") -> Verdict:
         """Who caused the hit; `sent_at` in seconds since 1970, None where the mail is nobody's."""
-        verdict = _judge_click(hit) if hit.kind == HitKind.CLICK else _judge_open(hit)
+        verdict = _of_request(hit.kind, hit.agent, hit.sign) or _of_network(hit.kind, network_of(hit.address))
         if hit in bursts:
             return Verdict.SCANNER
-        if verdict.is_reader and self._is_instant(hit, sent_at):
+        if sent_at is not None and verdict in _READERS and hit.at / 1000 - sent_at < self.instant.total_seconds():
             return Verdict.UNKNOWN
         return verdict
 
-    def _is_instant(self, hit: Hit, sent_at: float | None) -> bool:
-        return sent_at is not None and hit.at / 1000 - sent_at < self.instant.total_seconds()
+
+_READERS = frozenset(verdict for verdict in Verdict if verdict.is_reader)
 
 
-def _judge_open(hit: Hit) -> Verdict:
-    if is_image_proxy(hit.agent):
-        return Verdict.PROXY
-    if hit.agent == APPLE_PREFETCH or GMAIL_PREFETCH in hit.agent:
-        return Verdict.PREFETCH
-    if _is_machine(hit):
+@lru_cache(maxsize=4096)
+def _of_request(kind: str, agent: str, sign: str) -> Verdict | None:
+    """What a request gives away of itself; None where it looks like a reader's."""
+    if kind == HitKind.OPEN:
+        if is_image_proxy(agent):
+            return Verdict.PROXY
+        if agent == APPLE_PREFETCH or GMAIL_PREFETCH in agent:
+            return Verdict.PREFETCH
+    elif agent == APPLE_PREFETCH or is_image_proxy(agent):
         return Verdict.SCANNER
-    # Outlook.com loads images for its readers from the network its scanners are in: nobody can tell them apart.
-    return Verdict.UNKNOWN if network_of(hit.address) is Network.MICROSOFT else Verdict.HUMAN
+    return Verdict.SCANNER if sign or is_program(agent) else None
 
 
-def _judge_click(hit: Hit) -> Verdict:
-    if hit.agent == APPLE_PREFETCH or _is_machine(hit) or is_image_proxy(hit.agent):
+def _of_network(kind: str, network: Network | None) -> Verdict:
+    """Whom an address stands for that is seen behind a browser."""
+    if network is Network.GATEWAY:
         return Verdict.SCANNER
-    # Safe Links sends the reader's own browser on, so a click from Microsoft's network is no reader's.
-    return Verdict.SCANNER if network_of(hit.address) is Network.MICROSOFT else Verdict.HUMAN
-
-
-def _is_machine(hit: Hit) -> bool:
-    return bool(hit.sign) or is_program(hit.agent) or network_of(hit.address) is Network.GATEWAY
+    if network is Network.MICROSOFT:
+        # Safe Links sends the reader's own browser on, so a click from there is no reader's. Outlook.com loads images
+        # for its readers from the network its scanners are in: nobody can tell them apart.
+        return Verdict.UNKNOWN if kind == HitKind.OPEN else Verdict.SCANNER
+    return Verdict.HUMAN
 
 
 class Bursts:
@@ -114,7 +117,7 @@ class Bursts:
             self._found |= {(mail, at) for at in _in_bursts(own)}
 
     def __contains__(self, hit: Hit) -> bool:
-        return hit.kind == HitKind.CLICK and (hit.mail, hit.at) in self._found
+        return bool(self._found) and hit.kind == HitKind.CLICK and (hit.mail, hit.at) in self._found
 
 
 def _in_bursts(clicks: Sequence[Hit]) -> set[int]:

@@ -84,6 +84,7 @@ def test_who_may_not_skip_them_is_asked(app: APIFlask, database_name: str) -> No
     with database().bulk() if database_name == "postgresql" else transaction() as session:
         if database_name == "postgresql":
             session.execute(text("CREATE ROLE clerk"))
+            session.execute(text("GRANT USAGE ON SCHEMA public TO clerk"))
             session.execute(text("GRANT ALL ON ALL TABLES IN SCHEMA public TO clerk"))
             session.execute(text("SET LOCAL ROLE clerk"))
         with pytest.raises(_refused()), parents_seen(session):

@@ -172,6 +172,23 @@ def test_what_is_seen_is_the_time_around_a_stretch_in_all_files(app: APIFlask, t
     assert seen == [{0, 10, 1, 11}, {2, 12, 3, 13}] * 2
 
 
+def test_what_is_seen_may_be_limited_to_lines_with_a_mark(app: APIFlask, tmp_path: Path) -> None:
+    """But what is taken is seen in any case: it has been read."""
+    first, second = Spool(tmp_path / "spool"), Spool(tmp_path / "spool")
+    first.append(line([5_000, 1, "c"]) + line([6_000, 2, "o"]))
+    second.append(line([4_000, 3, "o"]) + line([5_500, 4, "c"]) + line([6_100, 5, "c"]) + line([6_200, 6, "o"]))
+    seen: dict[int, set[int]] = {}
+
+    def look(session: Session, records: Sequence[Record], around: list[Record]) -> None:
+        seen[records[0][1]] = {record[1] for record in around}
+
+    long_ago = FAR - timedelta(days=365 * 80)
+    assert ingest(database(), tmp_path / "spool", list, look, long_ago, timedelta(seconds=1), b'"c"') == 6
+    assert seen == {1: {1, 2, 4, 5}, 3: {3, 4, 5, 6, 1}}
+    [own] = [each for each in spool_files(tmp_path / "spool") if b"4000" in each.path.read_bytes()]
+    assert [record[1] for record in own.between(0, 10_000, mark=b'"c"')] == [4, 5]
+
+
 def test_a_stretch_of_time_is_found_in_a_long_file(app: APIFlask, spool: Spool, tmp_path: Path) -> None:
     for start in range(0, 40_000, 1_000):
         spool.append(b"".join(line([n * 10, n, "x" * 60]) for n in range(start, start + 1_000)))

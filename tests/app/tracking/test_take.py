@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import inspect, select, text
+from sqlalchemy import delete, event, inspect, select, text
 
 from app.campaigns.models import Link
 from app.db import database, transaction, utc_now
-from app.delivery.models import Delivery
+from app.delivery.models import Delivery, Shard
 from app.events.models import Event
 from app.feature import house
 from app.subscribers.models import Standing, TrackingMode
@@ -77,7 +77,7 @@ def test_machines_are_recorded_as_such_and_change_nothing_about_the_person(mail:
     mail.get(mail.pixel, agent="Mozilla/5.0", ip="104.28.28.3")
     mail.get(mail.link(0), ip="40.94.20.3")
     take_all(mail.app)
-    assert [event.verdict for event in events()] == ["prefetch", "scanner"]
+    assert [each.verdict for each in events()] == ["prefetch", "scanner"]
     found = standing(mail)
     assert (found.opens, found.clicks, found.last_opened_at, found.last_clicked_at, found.score) == (
         0,
@@ -94,14 +94,33 @@ def test_a_burst_over_several_links_is_a_scanners_in_retrospect(mail: Mail) -> N
     for index in range(3):
         mail.get(mail.link(index))
     take_all(mail.app)
-    assert {event.verdict for event in events()} == {"scanner"}
+    assert {each.verdict for each in events()} == {"scanner"}
 
 
 def test_right_after_the_sending_nobody_can_tell(app: APIFlask) -> None:
     mail = make_mail(app, TrackingMode.PERSONAL, sent_at=utc_now())
     mail.get(mail.link(0))
     take_all(app)
-    assert [event.verdict for event in events()] == ["unknown"]
+    assert [each.verdict for each in events()] == ["unknown"]
+
+
+def test_when_mails_were_sent_is_asked_only_where_the_ledger_moved_lately(app: APIFlask) -> None:
+    mail = make_mail(app, TrackingMode.PERSONAL, sent_at=utc_now())
+    said: list[str] = []
+    event.listen(database().engine, "before_cursor_execute", lambda *call: said.append(call[2]))
+    for ago, verdict in ((timedelta(seconds=30), "unknown"), (timedelta(hours=1), "human")):
+        with transaction() as session:
+            session.execute(delete(Shard))
+            long_ago, moved = utc_now() - timedelta(days=1), utc_now() - ago
+            session.add_all(
+                Shard(campaign_id=mail.campaign_id, number=number, first_id=1, last_id=1, touched_at=at)
+                for number, at in enumerate((None, moved, long_ago))
+            )
+        said.clear()
+        mail.get(mail.link(0))
+        take_all(app)
+        assert events()[-1].verdict == verdict
+        assert any("delivery.sent_at" in each for each in said) == (verdict == "unknown")
 
 
 @pytest.mark.parametrize("withdrawn_to", [TrackingMode.NONE, TrackingMode.AGGREGATE])
