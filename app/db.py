@@ -28,7 +28,6 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
-    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.compiler import compiles
@@ -48,7 +47,6 @@ NAMING = {
 
 # Of an index of a million addresses: with SQLite's own two megabytes each row would fetch its page again.
 _BULK_CACHE_KILOBYTES = 24_576
-_ANY_PAGE = text("SET LOCAL random_page_cost = 1.1")
 
 
 def seconds(moment: datetime) -> int:
@@ -193,12 +191,9 @@ class Database:
         """A transaction for very many rows whose parents the block has seen itself.
 
         SQLite has one writer, so what was seen stays: foreign keys are not looked up again for each row, and more of
-        the indexes is kept in memory. PostgreSQL is told that pages may as well be read out of order: it believes in
-        disks that turn, and would read a million people to find ten thousand of them.
+        the indexes is kept in memory. On PostgreSQL it is a transaction like any other.
         """
         with self._bulk.begin() as session:
-            if self.engine.dialect.name == "postgresql":
-                session.execute(_ANY_PAGE)
             yield session
 
     @contextmanager
