@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.db import utc_now
 from app.events.batch import NewEvents
-from app.events.models import Event, Verdict
+from app.events.models import READERS, Event, Verdict
 from app.importing.batch import as_table, is_among
 from app.scoring.counted import counted
 from app.scoring.kinds import TIER_CHANGED
@@ -47,7 +47,7 @@ def tally_scores(session: Session, events: NewEvents) -> Tally:
     _add_asked(session, every, events, sums)
     _write_aside(session, clocks, people, sums)
     main = {person: (more,) for person, more in sums.get(MAIN, {}).items() if more}
-    others = [person for person in people if person not in main]
+    others = sorted(_not_by_machines(events).intersection(people).difference(main))
     watch = watch_tiers(session, every[0].decay, utc_now(), others) if every else None
     return Tally(Standing, "subscriber_id", ("sum",), main, (0,), _more, watch)
 
@@ -57,6 +57,12 @@ def _scored(events: NewEvents) -> list[int]:
         return events.people
     mine = zip(events.kind, events.subscriber_id, strict=True)
     return sorted({person for kind, person in mine if kind != TIER_CHANGED.code})
+
+
+def _not_by_machines(events: NewEvents) -> set[int]:
+    """Whom something happened to that no machine did: nobody moves because of those."""
+    caused = zip(events.subscriber_id, events.verdict, strict=True)
+    return {person for person, verdict in caused if verdict is None or verdict in READERS}
 
 
 def _add_plain(every: Sequence[Points], events: NewEvents, sums: Sums) -> None:
