@@ -39,6 +39,7 @@ from app.subscribers.topics import save_topic
 from bench.import_by_hand import by_hand
 from bench.installation import add_people
 from bench.processes import cpu_seconds
+from bench.valkey import Valkey
 from bench.worlds import DATABASES
 from tests.postgres import create_database, running_postgres
 
@@ -111,6 +112,8 @@ def _installation(name: str, here: int = 0) -> Iterator[APIFlask]:
         url = f"sqlite:///{home}/import.db"
         if name == "postgresql":
             url = create_database(stack.enter_context(running_postgres()), "import")
+        # Where the app looks for it by itself.
+        stack.callback(Valkey(home).kill)
         config = Config.from_environment({"LETTERBOND_HOME": str(home), "DATABASE_URL": url, "SECRET_KEY": "k" * 64})
         app = create_app(config)
         upgrade(config.database_url)

@@ -188,7 +188,8 @@ class _Faulty(Conversation):
                 new = await loop.start_tls(self.transport, self, self._sink.certificate, server_side=True)
             except (OSError, ssl.SSLError):
                 return
-            assert new
+            if new is None:
+                return  # The client has hung up in the meantime.
             self._sink.open.add(new)
             self.transport, self._is_secure, self._waiting = new, True, False
             # What came in since the handshake waits to be read.

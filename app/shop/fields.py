@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Double, Select, and_, case, cast, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import organisation
@@ -79,7 +79,8 @@ def _spent() -> ColumnElement[Any]:
 
 
 def _average() -> ColumnElement[Any]:
-    return case((Standing.orders > 0, Standing.spent / Standing.orders))
+    # By a real number: whole ones PostgreSQL would divide as NUMERIC, digit by digit.
+    return case((Standing.orders > 0, Standing.spent / cast(Standing.orders, Double)))
 
 
 def _first() -> ColumnElement[Any]:
