@@ -7,6 +7,7 @@ import Alpine from "@alpinejs/csp";
 
 import { announceProgress, announce } from "./announce.js";
 import { copy, dropzone, theme } from "./components.js";
+import { tellEarlyChanges } from "./early.js";
 import { keepFocus, showFocusedFrames } from "./focus.js";
 import { showSaving } from "./saved.js";
 import { listenForShortcuts } from "./shortcuts.js";
@@ -34,3 +35,5 @@ timeToasts(document);
 document.addEventListener("toast", ({ detail }) => showToast(detail));
 document.addEventListener("announce", ({ detail }) => announce(detail.text));
 document.addEventListener("htmx:after:swap", () => announceProgress(document));
+// Once htmx listens.
+setTimeout(tellEarlyChanges);

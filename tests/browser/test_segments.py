@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from app.db import transaction
 from tests import make
@@ -63,4 +63,23 @@ def test_what_is_being_typed_is_not_taken_away_by_an_answer_to_the_rows(
     page.fill("#typed", "clicked >= 2")
     expect(page.locator("[name='n.0.at_least']")).to_have_value("2")
     assert tab.complaints == []
+    context.close()
+
+
+def test_what_was_chosen_before_the_scripts_came_counts(
+    server: str, browser: Browser, log_in: Callable[[BrowserContext, str], None]
+) -> None:
+    """A slow line: the page is there, its scripts are not."""
+    context = browser.new_context()
+    log_in(context, server)
+    page = context.new_page()
+    scripts: list[Route] = []
+    page.route("**/dist/app-*.js", lambda route: scripts.append(route))
+    page.goto(f"{server}/segments/new", wait_until="commit")
+    page.get_by_label("What row 1 is about").select_option(label="language")
+    while not scripts:
+        page.wait_for_timeout(20)
+    for each in scripts:
+        each.continue_()
+    expect(page.get_by_label("Value of row 1")).to_be_visible()
     context.close()
