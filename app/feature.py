@@ -129,7 +129,8 @@ class Feature:
     """One room of the house."""
 
     name: str
-    blueprints: tuple[Blueprint, ...] = ()
+    # Its pages and its part of the API, loaded only where they are served: workers serve none.
+    blueprints: Callable[[], Iterable[Blueprint]] = tuple
     event_kinds: tuple[EventKind, ...] = ()
     score_conditions: tuple[ScoreCondition, ...] = ()
     fields: Fields | None = None
@@ -239,11 +240,11 @@ class House:
         entries = [entry for feature in self.features for entry in feature.navigation]
         return sorted(entries, key=lambda entry: entry.position)
 
-    def register(self, app: Flask) -> None:
-        """Hang every blueprint into the app."""
+    def register(self, app: Flask, *, pages: bool = True) -> None:
+        """Hang every blueprint into the app; without `pages` only what is no blueprint."""
         app.extensions["letterbond.house"] = self
         for feature in self.features:
-            for blueprint in feature.blueprints:
+            for blueprint in feature.blueprints() if pages else ():
                 app.register_blueprint(blueprint)
             if feature.attach:
                 feature.attach(app)

@@ -23,7 +23,7 @@ BEAT_SECONDS = 5
 blueprint = Blueprint("health", __name__)
 # Said here, as app.accounts.access stands on a higher floor: everybody may ask.
 blueprint.access = "visitors"  # type: ignore[attr-defined]
-feature = Feature(name="health", blueprints=(blueprint,))
+feature = Feature(name="health", blueprints=lambda: (blueprint,))
 
 
 def health() -> dict[str, Any]:

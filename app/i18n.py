@@ -8,7 +8,6 @@ from pathlib import Path
 
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, get_locale
-from flask_security import current_user
 
 LOCALES = ("en", "de")
 
@@ -24,6 +23,9 @@ def choose_locale() -> str:
     """The locale of this request."""
     if not has_request_context():
         return "en"
+    # Workers speak without it, and never load what logs people in.
+    from flask_security import current_user
+
     wanted = g.get("locale") or request.args.get("lang")
     if wanted in LOCALES:
         return str(wanted)

@@ -26,7 +26,7 @@ _OVER = (CampaignState.SENT, CampaignState.CANCELLED, CampaignState.PAUSED)
 
 def main(campaign_id: int) -> None:
     """Send."""
-    app, stop = create_app(Config.from_environment()), Stop().listen()
+    app, stop = create_app(Config.from_environment(), pages=False), Stop().listen()
     equip(app, stop)
     if os.environ.get("BENCH_SIGN") == "ed25519":
         _sign_with_ed25519()

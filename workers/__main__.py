@@ -64,7 +64,7 @@ def work(queue: str) -> None:
     from workers.stopping import Stop
 
     logs.to_terminal()
-    runtime.work(create_app(Config.from_environment()), queue, Stop().listen())
+    runtime.work(create_app(Config.from_environment(), pages=False), queue, Stop().listen())
 
 
 @commands.command()
@@ -75,7 +75,7 @@ def timetable() -> None:
     from workers.stopping import Stop
 
     logs.to_terminal()
-    schedule.run(create_app(Config.from_environment()), Stop().listen())
+    schedule.run(create_app(Config.from_environment(), pages=False), Stop().listen())
 
 
 @commands.command()

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
+from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
-from app.audiences import api, builder_views, past_api, past_views, views
 from app.audiences.fields import fields
 from app.audiences.jobs import refresh_noted, refresh_segments, work_out_histories
 from app.audiences.touched import AT_ONCE, touch
@@ -35,17 +35,18 @@ def _touch(session: Session, people: Collection[int], at_once: int) -> None:
         listen(session, "after_commit", lambda _session: enqueue(refresh_noted), once=True)
 
 
+def _blueprints() -> tuple[Blueprint, ...]:
+    from app.audiences import api, builder_views, past_api, past_views, views
+
+    pages = views.blueprint, builder_views.blueprint, past_views.blueprint
+    return *pages, api.blueprint, past_api.blueprint
+
+
 feature = Feature(
     name="audiences",
     fields=fields,
     segment_uses=segment_uses,
-    blueprints=(
-        views.blueprint,
-        builder_views.blueprint,
-        past_views.blueprint,
-        api.blueprint,
-        past_api.blueprint,
-    ),
+    blueprints=_blueprints,
     on_events=_on_events,
     on_events_removed=_on_events_removed,
     timetable=(

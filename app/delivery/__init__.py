@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from app.delivery import api, models, sending, views  # noqa: F401 - models: its tables
+from flask import Blueprint
+
+from app.delivery import models  # noqa: F401 - its tables
 from app.delivery.brake import watch_complaints
 from app.delivery.fields import fields
 from app.delivery.history import HISTORY
@@ -12,9 +14,16 @@ from app.delivery.timeline import timeline
 from app.feature import Feature
 from app.queue import Timed
 
+
+def _blueprints() -> tuple[Blueprint, ...]:
+    from app.delivery import api, sending, views
+
+    return views.blueprint, sending.blueprint, api.blueprint
+
+
 feature = Feature(
     name="delivery",
-    blueprints=(views.blueprint, sending.blueprint, api.blueprint),
+    blueprints=_blueprints,
     event_kinds=KINDS,
     fields=fields,
     on_events=watch_complaints,

@@ -1,10 +1,9 @@
 """The mailbox feature: what the built-in mailbox caught, for looking at. A leaf: nobody imports it but its pages."""
 
-from flask import current_app
+from flask import Blueprint, current_app
 from flask_babel import lazy_gettext as _l
 
 from app.feature import Feature, NavigationEntry
-from app.mailbox.views import blueprint
 
 
 def _is_shown() -> bool:
@@ -12,8 +11,14 @@ def _is_shown() -> bool:
     return bool(current_app.extensions["letterbond.config"].embedded_mailbox)
 
 
+def _blueprints() -> tuple[Blueprint, ...]:
+    from app.mailbox import views
+
+    return (views.blueprint,)
+
+
 feature = Feature(
     name="mailbox",
-    blueprints=(blueprint,),
+    blueprints=_blueprints,
     navigation=(NavigationEntry(_l("Caught mail"), "mailbox.index", icon="inbox", position=85, is_shown=_is_shown),),
 )

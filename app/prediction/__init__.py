@@ -2,16 +2,25 @@
 
 from datetime import timedelta
 
+from flask import Blueprint
+
 from app.feature import Feature
-from app.prediction import api, views
+from app.prediction.card import card
 from app.prediction.fields import fields
 from app.prediction.jobs import predict
 from app.queue import Timed
 
+
+def _blueprints() -> tuple[Blueprint, ...]:
+    from app.prediction import api, views
+
+    return views.blueprint, api.blueprint
+
+
 feature = Feature(
     name="prediction",
-    blueprints=(views.blueprint, api.blueprint),
+    blueprints=_blueprints,
     fields=fields,
     timetable=(Timed(predict, every=timedelta(hours=1)),),
-    profile_cards=(views.card,),
+    profile_cards=(card,),
 )

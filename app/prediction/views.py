@@ -1,18 +1,15 @@
-"""The page of what is expected, and the card on a customer's page."""
+"""The page of what is expected."""
 
 from flask import Response, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from app.accounts.access import for_marketers
 from app.db import reading, transaction, utc_now
-from app.feature import ProfileCard
 from app.prediction.check import MOST
 from app.prediction.fit import want_fit
 from app.prediction.jobs import predict
-from app.prediction.models import Prediction
 from app.prediction.page import Outlook, outlook
 from app.queue import enqueue
 from app.spreadsheet import Cell, download, workbook
@@ -46,12 +43,6 @@ def fit() -> Answer:
     enqueue(predict)
     flash(_("The prediction is being made anew. Reload this page in a moment."), "success")
     return redirect(url_for(".index"))
-
-
-def card(session: Session, subscriber_id: int) -> ProfileCard | None:
-    """What is expected of one customer."""
-    found = session.get(Prediction, subscriber_id)
-    return ProfileCard("prediction/_card.html", {"prediction": found}) if found else None
 
 
 def _calibration(report: Outlook) -> dict[str, object]:

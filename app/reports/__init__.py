@@ -3,23 +3,29 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.feature import Feature, NavigationEntry
 from app.queue import Timed
-from app.reports import api, daily, people_views, setting_views, views  # noqa: F401 - they hang pages on the shelf
+from app.reports import daily
 from app.reports.jobs import build_days, count, post_monthly, renew
-from app.reports.shelf import blueprint
 
 
 def _on_events_removed(session: Session, _people: Sequence[int]) -> None:
     daily.forget(session)
 
 
+def _blueprints() -> tuple[Blueprint, ...]:
+    from app.reports import api, people_views, setting_views, shelf, views  # noqa: F401 - two hang pages on the shelf
+
+    return views.home, shelf.blueprint, api.blueprint
+
+
 feature = Feature(
     name="reports",
-    blueprints=(views.home, blueprint, api.blueprint),
+    blueprints=_blueprints,
     on_events_removed=_on_events_removed,
     timetable=(
         Timed(build_days, every=timedelta(hours=1)),

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.db import utc_now
 from app.feature import Feature, NavigationEntry
 from app.queue import Timed
-from app.scoring import api, person_views, views
 from app.scoring.apply import tally_scores
 from app.scoring.card import score_card
 from app.scoring.defaults import defaults
@@ -24,9 +24,15 @@ def _on_events_removed(session: Session, people: Sequence[int]) -> None:
     rebuild_scores(session, utc_now(), people)
 
 
+def _blueprints() -> tuple[Blueprint, ...]:
+    from app.scoring import api, person_views, views
+
+    return views.blueprint, person_views.blueprint, api.blueprint
+
+
 feature = Feature(
     name="scoring",
-    blueprints=(views.blueprint, person_views.blueprint, api.blueprint),
+    blueprints=_blueprints,
     event_kinds=KINDS,
     fields=fields,
     merge_tags=merge_tags,

@@ -1,10 +1,10 @@
 """The shop feature: what people bought, as facts with money, and what follows for segments, scores and mails."""
 
+from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
 from app.feature import Feature, NavigationEntry
 from app.shop import models  # noqa: F401 - its tables
-from app.shop.api import blueprint as api
 from app.shop.conditions import CONDITIONS
 from app.shop.counts import on_events_removed, tally_orders
 from app.shop.fields import fields
@@ -12,11 +12,17 @@ from app.shop.history import HISTORY
 from app.shop.importing import importer
 from app.shop.kinds import KINDS
 from app.shop.merge_tags import merge_tags
-from app.shop.views import blueprint
+
+
+def _blueprints() -> tuple[Blueprint, ...]:
+    from app.shop import api, views
+
+    return views.blueprint, api.blueprint
+
 
 feature = Feature(
     name="shop",
-    blueprints=(blueprint, api),
+    blueprints=_blueprints,
     event_kinds=KINDS,
     score_conditions=CONDITIONS,
     fields=fields,

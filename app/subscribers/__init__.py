@@ -2,22 +2,12 @@
 
 from datetime import timedelta
 
+from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
 from app.feature import Feature, NavigationEntry
 from app.queue import Timed
-from app.subscribers import (
-    action_views,
-    api,
-    api_words,
-    edit_views,
-    form_views,
-    models,  # noqa: F401 - its tables
-    public_choices,
-    public_signup,
-    views,
-    word_views,
-)
+from app.subscribers import models  # noqa: F401 - its tables
 from app.subscribers.defaults import defaults
 from app.subscribers.fields import fields
 from app.subscribers.importing import importer
@@ -25,22 +15,27 @@ from app.subscribers.jobs import purge
 from app.subscribers.kinds import KINDS
 from app.subscribers.merge_tags import merge_tags
 
+
+def _blueprints() -> tuple[Blueprint, ...]:
+    from app.subscribers import (
+        action_views,
+        api,
+        api_words,
+        edit_views,
+        form_views,
+        public_choices,
+        public_signup,
+        views,
+        word_views,
+    )
+
+    pages = views, edit_views, action_views, form_views, word_views, public_signup, public_choices
+    return tuple(module.blueprint for module in (*pages, api, api_words))
+
+
 feature = Feature(
     name="subscribers",
-    blueprints=tuple(
-        module.blueprint
-        for module in (
-            views,
-            edit_views,
-            action_views,
-            form_views,
-            word_views,
-            public_signup,
-            public_choices,
-            api,
-            api_words,
-        )
-    ),
+    blueprints=_blueprints,
     event_kinds=KINDS,
     fields=fields,
     merge_tags=merge_tags,
