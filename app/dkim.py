@@ -10,14 +10,13 @@ import re
 import time
 from collections.abc import Callable
 from hashlib import sha256
+from typing import TYPE_CHECKING, TypeAlias
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-Key = RSAPrivateKey | Ed25519PrivateKey
+Key: TypeAlias = "RSAPrivateKey | Ed25519PrivateKey"
 
 # Signed where present, and once more than present (RFC 6376 §8.15): none of these can be added on the way.
 _OVERSIGNED = (
@@ -35,6 +34,11 @@ class Signer:
     """Signs the mails of one domain. `domain` is in A-labels; the public key stands at `selector._domainkey.domain`."""
 
     def __init__(self, domain: str, selector: str, key: Key) -> None:
+        # Eight megabytes that only those need who sign.
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+        from cryptography.hazmat.primitives.hashes import SHA256
+
         self.domain, self.selector = domain, selector
         self._sign: Callable[[bytes], bytes]
         if isinstance(key, RSAPrivateKey):
@@ -72,6 +76,9 @@ class Signer:
 
 def dns_record(key: Key) -> str:
     """The text of the TXT record that publishes the key (RFC 6376 §3.6.1)."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     public = key.public_key()
     if isinstance(key, RSAPrivateKey):
         data = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

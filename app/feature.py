@@ -140,7 +140,8 @@ class Feature:
     on_events_removed: OnEventsRemoved | None = None
     timetable: tuple[Timed, ...] = ()
     navigation: tuple[NavigationEntry, ...] = ()
-    importers: tuple["Importer", ...] = ()
+    # What it takes from files, loaded only where files are.
+    importers: Callable[[], Iterable["Importer"]] = tuple
     history: History | None = None
     # Cards on the page of the subscriber with this id; None where there is nothing to show.
     profile_cards: tuple[Callable[[Session, int], ProfileCard | None], ...] = ()
@@ -200,7 +201,7 @@ class House:
     @property
     def importers(self) -> dict[str, "Importer"]:
         """What files may hold, by kind."""
-        return {each.kind: each for feature in self.features for each in feature.importers}
+        return {each.kind: each for feature in self.features for each in feature.importers()}
 
     def merge_values(
         self, session: Session, subscriber_ids: Sequence[int], wanted: Container[str]

@@ -10,8 +10,6 @@ import resource
 import sys
 import time
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from app import create_app
 from app.campaigns.models import Campaign, CampaignState
 from app.config import Config
@@ -43,6 +41,8 @@ def main(campaign_id: int) -> None:
 
 def _sign_with_ed25519() -> None:
     """Letterbond signs with RSA, which all receivers know; this asks what the other would cost (RFC 8463)."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     signer = Signer("shop.example", "bench", Ed25519PrivateKey.generate())
     message.signer_for = lambda _session, _sender: signer
 

@@ -8,7 +8,8 @@ from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Organisation, Sender, User
+from app.accounts.models import Organisation, Sender
+from app.accounts.users import User
 from app.audiences.models import Segment
 from app.campaigns.models import Campaign
 from app.scoring.models import Tier

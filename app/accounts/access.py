@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from app.accounts.keys import find_key
-from app.accounts.models import User
+from app.accounts.users import User
 from app.csrf import csrf
 from app.db import reading, transaction, utc_now
 

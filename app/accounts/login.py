@@ -6,7 +6,7 @@ from flask_security import Security, SQLAlchemySessionUserDatastore
 from sqlalchemy.orm import Session, scoped_session
 
 from app.accounts import access
-from app.accounts.models import Role, User
+from app.accounts.users import Role, User
 from app.errors import Invalid
 
 _MAX_INPUT = 1000

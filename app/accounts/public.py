@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 from app.accounts.access import for_visitors
 from app.accounts.forms import SetupForm
 from app.accounts.login import users
-from app.accounts.models import User
 from app.accounts.setup import FirstRun, check_setup_token, set_up
+from app.accounts.users import User
 from app.db import reading, transaction, utc_now
 from app.feature import house
 from app.i18n import LOCALES, choose_locale, speak

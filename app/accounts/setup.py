@@ -8,7 +8,8 @@ from flask_security import hash_password
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Organisation, Role, Sender, User
+from app.accounts.models import Organisation, Sender
+from app.accounts.users import Role, User
 from app.errors import NotFound
 from app.tokens import Purpose, Tokens
 

@@ -1,39 +1,21 @@
 """DKIM keys of the sender domains: made, published, used, replaced; and the Signer that mails are signed with.
 
 A key is used only when somebody says that its record is published: a signature that nobody can check is worse than
-none. In charge of: states of keys, and their encryption at rest (TRUST S18). Not of: signatures (`app/dkim.py`).
+none. In charge of: states of keys. Not of: signatures (`app/dkim.py`), nor of keys at rest. `sealing.py`, which is, is
+loaded where there is a key: whoever sends unsigned does without its eight megabytes.
 """
 
-import base64
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import lru_cache
-from hashlib import blake2b
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_der_private_key,
-)
 from flask import current_app
-from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.models import KeyState, Sender, SigningKey
 from app.config import Config
 from app.dkim import Signer, dns_record
-from app.errors import Conflict
 from app.mail import wire_address
-
-# RFC 8301 §3.2 and every large provider: 2048 bits.
-_BITS = 2048
-_NONCE = 12
 
 
 def signing_domain(sender: Sender) -> str:
@@ -45,7 +27,11 @@ def signer_for(session: Session, sender: Sender) -> Signer | None:
     """What signs this sender's mail; None if its domain has no key in use. Raises Conflict if the key is unreadable."""
     query = select(SigningKey).where(SigningKey.domain == signing_domain(sender), SigningKey.state == KeyState.ACTIVE)
     key = session.scalar(query)
-    return _signer(key.domain, key.selector, key.private_key, _secret()) if key else None
+    if key is None:
+        return None
+    from app.accounts.sealing import opened
+
+    return opened(key.domain, key.selector, key.private_key, _secret())
 
 
 def keys_of(session: Session, sender: Sender) -> Sequence[SigningKey]:
@@ -56,15 +42,17 @@ def keys_of(session: Session, sender: Sender) -> Sequence[SigningKey]:
 
 def create_signing_key(session: Session, sender: Sender, now: datetime) -> SigningKey:
     """A new key of its domain, that waits for its record to be published."""
+    from app.accounts.sealing import new_key, sealed
+
     domain = signing_domain(sender)
     taken = {key.selector for key in keys_of(session, sender)}
     base = f"lb{now:%Y%m%d}"
     selector = next(each for each in (base, *(f"{base}x{count}" for count in range(2, 1000))) if each not in taken)
-    key = generate_private_key(65537, _BITS)
+    key = new_key()
     row = SigningKey(
         domain=domain,
         selector=selector,
-        private_key=_encrypted(key, domain, selector, _secret()),
+        private_key=sealed(key, domain, selector, _secret()),
         record=dns_record(key),
         created_at=now,
     )
@@ -108,32 +96,3 @@ def _compact(text: str) -> str:
 def _secret() -> str:
     config: Config = current_app.extensions["letterbond.config"]
     return config.secret_key
-
-
-def _cipher(secret: str) -> AESGCM:
-    return AESGCM(blake2b(secret.encode(), digest_size=32, person=b"signing-key").digest())
-
-
-def _encrypted(key: RSAPrivateKey, domain: str, selector: str, secret: str) -> str:
-    plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    nonce = os.urandom(_NONCE)
-    # Bound to its place: moved to another row it opens nothing.
-    sealed = _cipher(secret).encrypt(nonce, plain, f"{selector}._domainkey.{domain}".encode())
-    return base64.b64encode(nonce + sealed).decode()
-
-
-@lru_cache(64)
-def _signer(domain: str, selector: str, private_key: str, secret: str) -> Signer:
-    sealed = base64.b64decode(private_key)
-    try:
-        plain = _cipher(secret).decrypt(sealed[:_NONCE], sealed[_NONCE:], f"{selector}._domainkey.{domain}".encode())
-    except InvalidTag as error:
-        raise Conflict(
-            _(
-                "The signing key of %(domain)s cannot be read, as SECRET_KEY has changed. Create a new one.",
-                domain=domain,
-            )
-        ) from error
-    key = load_der_private_key(plain, None)
-    assert isinstance(key, RSAPrivateKey)
-    return Signer(domain, selector, key)

@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 from app.accounts.access import for_marketers
 from app.accounts.forms import KeyForm, SenderForm, SettingsForm
 from app.accounts.keys import create_key, revoke_key
-from app.accounts.models import ApiKey, Organisation, Sender, User
+from app.accounts.models import ApiKey, Organisation, Sender
+from app.accounts.users import User
 from app.db import reading, transaction, utc_now
 from app.errors import NotFound
 

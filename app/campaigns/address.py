@@ -104,6 +104,12 @@ ADDRESSES: dict[str, Callable[..., str]] = {
     "_style_url": _style_url,
 }
 
+#: What the rewritten template calls; parse(internal=…) lets exactly these pass.
+FUNCTIONS = frozenset({"_link", "_pixel", "_part", "_mailbox", *ADDRESSES})
+
+#: The recipient's own links: a click on them is never recorded.
+OWN_LINKS = frozenset({"unsubscribe_url", "preferences_url", "tracking_off_url", "webview_url"})
+
 _CLEAN = re.compile(r"[\w:/?#\[\]@!$&'()*+,;=%.~-]*", re.ASCII)
 _UNFIT = re.compile(r"[^\w:/?#\[\]@!$&'()*+,;=%.~-]", re.ASCII)
 _SAFE = re.compile(r"(?:https?://|mailto:|tel:|cid:)[^\s]", re.IGNORECASE)

@@ -8,7 +8,6 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.campaigns.compile import compile_edition
 from app.campaigns.edition import Edition
 from app.campaigns.models import Campaign, Link, StoredEdition
 from app.errors import Conflict
@@ -16,6 +15,9 @@ from app.errors import Conflict
 
 def compiled(campaign: Campaign) -> Edition:
     """The campaign as it stands, compiled now; raises TemplateInvalid."""
+    # Those who send never compile, and need no parser of HTML.
+    from app.campaigns.compile import compile_edition
+
     return compile_edition(campaign.subject, campaign.preheader, campaign.html)
 
 

@@ -16,12 +16,11 @@ from jinja2 import nodes, pass_context
 from jinja2.runtime import Context
 from markupsafe import escape
 
-from app.campaigns.address import Urls, beside, is_web, safe_address
+from app.campaigns.address import OWN_LINKS, Urls, beside, is_web, safe_address
 from app.campaigns.edition import Edition
 from app.campaigns.filters import text_of
-from app.campaigns.links import OWN_LINKS
+from app.campaigns.holes import without_holes
 from app.campaigns.part import Part, edition_tree, values_of
-from app.campaigns.plaintext import without_holes
 from app.campaigns.render import PIXEL, header_safe, pixel, subject_part
 from app.campaigns.rounds import each, take_out
 from app.campaigns.sandbox import MailEnvironment, printed
@@ -199,7 +198,7 @@ def _often(encode: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _tidied(body: str) -> str:
-    """What `plaintext.tidy` does to the text, done where its pieces meet, for inside of them it is done."""
+    """What `holes.tidy` does to the text, done where its pieces meet, for inside of them it is done."""
     lines: list[str] = []
     last = ""
     for piece in body.split(_MARK):

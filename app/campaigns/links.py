@@ -12,18 +12,12 @@ from collections.abc import Callable
 
 from lxml import etree
 
-from app.campaigns.address import ADDRESSES, encoded
+from app.campaigns.address import OWN_LINKS, encoded
 from app.campaigns.inline import Comment, Element, Tree
 from app.campaigns.place import Kind
 from app.campaigns.problem import TemplateInvalid, TemplateProblem
 from app.campaigns.shield import Hidden, Shielded, expression
 from segments.label import Label
-
-#: The recipient's own links: a click on them is never recorded.
-OWN_LINKS = frozenset({"unsubscribe_url", "preferences_url", "tracking_off_url", "webview_url"})
-
-#: What the rewritten template calls; parse(internal=…) lets exactly these pass.
-FUNCTIONS = frozenset({"_link", "_pixel", "_part", "_mailbox", *ADDRESSES})
 
 
 def rewrite_links(tree: Tree, shielded: Shielded) -> tuple[str, ...]:

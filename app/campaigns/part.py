@@ -12,10 +12,10 @@ from typing import Any
 
 from jinja2 import Template, TemplateError, nodes
 
+from app.campaigns.address import FUNCTIONS
 from app.campaigns.allowed import parse
 from app.campaigns.edition import Lines
 from app.campaigns.filters import PART_LIMIT, Effort, bounded, effort
-from app.campaigns.links import FUNCTIONS
 from app.campaigns.printing import Names, Printer, Values
 from app.campaigns.sandbox import MailEnvironment, bounded_range
 from segments.label import Label

@@ -10,6 +10,7 @@ import re
 
 from lxml import etree
 
+from app.campaigns.holes import tidy
 from app.campaigns.inline import Comment, Element, Tree, body_of
 from app.campaigns.place import Kind
 from app.campaigns.shield import Hidden, Shielded, expression
@@ -20,20 +21,6 @@ def text_of_tree(tree: Tree, shielded: Shielded) -> str:
     writer = _Writer(shielded)
     writer.children(body_of(tree))
     return writer.finished()
-
-
-def tidy(text: str) -> str:
-    """Rendered text without the holes that conditions leave, and with one line break at its end."""
-    return without_holes(text).strip(" \t\n") + "\n"
-
-
-def without_holes(text: str) -> str:
-    """At most one empty line in a row, no blanks at the end of lines, which end with a line feed."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if " \n" in text or "\t\n" in text:
-        text = _TRAILING.sub("\n", text)
-    return _HOLES.sub("\n\n", text) if "\n\n\n" in text else text
 
 
 class _Writer:
@@ -203,5 +190,3 @@ _ELEMENTS = {
 }
 _SPACE = re.compile(r"[ \t\r\n\f\u00a0]+")
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u034f\u00ad]")
-_TRAILING = re.compile(r"[ \t]+\n")
-_HOLES = re.compile(r"\n{3,}")

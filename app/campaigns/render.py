@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from app.campaigns.address import Urls
 from app.campaigns.edition import Edition
+from app.campaigns.holes import tidy
 from app.campaigns.part import Part, RenderFailed, edition_tree, values_of
-from app.campaigns.plaintext import tidy
 from app.campaigns.sandbox import HTML, PLAIN, missing_names
 
 __all__ = ["DirectUrls", "RenderFailed", "Rendered", "Renderer"]

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from app.accounts.organisation import organisation
 from app.campaigns.editions import freeze
 from app.campaigns.models import Campaign, CampaignState
-from app.campaigns.preflight import blockers
 from app.errors import Conflict, Invalid, NotFound
 
 _UNDO = timedelta(seconds=60)
@@ -66,6 +65,9 @@ def cancel(session: Session, campaign_id: int, now: datetime) -> bool:
 
 
 def _release(session: Session, campaign_id: int, state: CampaignState, send_after: datetime, now: datetime) -> None:
+    # Workers pause and end campaigns, and release none: they need nothing of what compiles and checks them.
+    from app.campaigns.preflight import blockers
+
     campaign = find(session, campaign_id)
     if campaign.state is not CampaignState.DRAFT:
         raise Conflict("This campaign is no draft any more.")

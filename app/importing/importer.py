@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flask_wtf import FlaskForm
-from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from app.importing.models import Import
 from app.importing.values import Habits
+
+if TYPE_CHECKING:
+    from flask_wtf import FlaskForm
+    from pydantic import BaseModel
 
 
 class Writing(StrEnum):
@@ -127,8 +129,8 @@ class Importer:
     description: Any
     icon: str
     columns: Callable[[Session], Sequence[Column]]
-    options: type[BaseModel]
-    form: Callable[[Session, Mapping[str, Any]], FlaskForm]
+    options: type["BaseModel"]
+    form: Callable[[Session, Mapping[str, Any]], "FlaskForm"]
     keys: Callable[[Rows], Sequence[str]]
     plan: Callable[[Session, Import, Rows, datetime], Plan]
     apply: Callable[[Session, Import, Plan, datetime], None]

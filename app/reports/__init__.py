@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 
 from app.feature import Feature, NavigationEntry
 from app.queue import Timed
-from app.reports import daily
+from app.reports import models  # noqa: F401 - its tables
 from app.reports.jobs import build_days, count, post_monthly, renew
 
 
 def _on_events_removed(session: Session, _people: Sequence[int]) -> None:
+    from app.reports import daily
+
     daily.forget(session)
 
 

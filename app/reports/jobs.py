@@ -1,35 +1,22 @@
-"""Reports in the background."""
+"""Reports in the background. What counts them is loaded when the first job runs: not every worker counts."""
 
-from contextlib import ExitStack
-from datetime import datetime, timedelta
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-from flask import current_app
-
-from app.config import Config
 from app.db import reading, transaction, utc_now
 from app.queue import enqueue, job
-from app.reports import daily, kept, monthly
-from app.reports.columnar import Columnar, columnar, failures
-from app.reports.kinds import KINDS
-from app.reports.models import KeptReport
-
-# So long reports may be counted from one copy: after that, the next one takes a new one.
-COPY_LASTS = timedelta(minutes=10)
 
 
 @job("long")
 def count() -> None:
     """Count what waits, one report after the other."""
-    while taken := _next():
-        _count_from(taken)
+    from app.reports.counting import count_waiting
+
+    count_waiting()
 
 
 @job("long")
 def build_days() -> None:
     """Bring the rows of each segment and day up to now."""
+    from app.reports import daily
+
     with reading() as session:
         built = daily.count(session, utc_now())
     with transaction() as session:
@@ -39,6 +26,8 @@ def build_days() -> None:
 @job("quick")
 def renew() -> None:
     """Ring for what has to be counted anew."""
+    from app.reports import kept
+
     with transaction() as session:
         kept.want_usual(session, utc_now())
         kept.renew(session, utc_now())
@@ -48,43 +37,9 @@ def renew() -> None:
 @job("long")
 def post_monthly() -> None:
     """Send the report of the month that is over to those who want it."""
+    from app.reports import monthly
+
     with transaction() as session:
         posted = monthly.post_due(session, utc_now())
     if posted:
         monthly.ring()
-
-
-def _next() -> KeptReport | None:
-    with transaction() as session:
-        return kept.take(session, utc_now())
-
-
-def _count_from(taken: KeptReport | None) -> None:
-    """Count this report and those that wait behind it, as of now, from one copy of what they read."""
-    config: Config = current_app.extensions["letterbond.config"]
-    now = utc_now()
-    with TemporaryDirectory(prefix="letterbond-count-") as spill, ExitStack() as opened:
-        rows = None
-        while taken:
-            try:
-                rows = rows or opened.enter_context(columnar(config.database_url, Path(spill)))
-                _count_one(taken, rows, now)
-            except failures() as error:
-                with transaction() as session:
-                    kept.give_up(session, taken.id, str(error))
-                return
-            taken = _next() if utc_now() < now + COPY_LASTS else None
-
-
-def _count_one(taken: KeptReport, rows: Columnar, now: datetime) -> None:
-    for name in KINDS[taken.kind].copies:
-        rows.copy(name)
-    with reading() as session:
-        result = kept.counted(session, taken, kept.Told(rows, partial(_tell, taken)), now)
-    with transaction() as session:
-        kept.settle(session, taken.id, result, now)
-
-
-def _tell(taken: KeptReport, statements: int) -> None:
-    with transaction() as session:
-        kept.note_progress(session, taken.id, statements, taken.kind)

@@ -10,8 +10,9 @@ from flask_babel import force_locale
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Sender, User
+from app.accounts.models import Sender
 from app.accounts.organisation import organisation, time_zone
+from app.accounts.users import User
 from app.config import Config
 from app.mail import system_headers
 from app.mail_templates import system_mail

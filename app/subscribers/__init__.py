@@ -6,11 +6,11 @@ from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
 from app.feature import Feature, NavigationEntry
+from app.importing.importer import Importer
 from app.queue import Timed
 from app.subscribers import models  # noqa: F401 - its tables
 from app.subscribers.defaults import defaults
 from app.subscribers.fields import fields
-from app.subscribers.importing import importer
 from app.subscribers.jobs import purge
 from app.subscribers.kinds import KINDS
 from app.subscribers.merge_tags import merge_tags
@@ -33,6 +33,12 @@ def _blueprints() -> tuple[Blueprint, ...]:
     return tuple(module.blueprint for module in (*pages, api, api_words))
 
 
+def _importers() -> tuple[Importer, ...]:
+    from app.subscribers.importing import importer
+
+    return (importer,)
+
+
 feature = Feature(
     name="subscribers",
     blueprints=_blueprints,
@@ -44,6 +50,6 @@ feature = Feature(
         NavigationEntry(_l("Subscribers"), "subscribers.index", "users", 20, shortcut="g s"),
         NavigationEntry(_l("Forms"), "forms.index", "forms", 35, shortcut="g f"),
     ),
-    importers=(importer,),
+    importers=_importers,
     defaults=defaults,
 )

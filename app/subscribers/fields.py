@@ -31,7 +31,7 @@ from app.subscribers.models import (
     TrackingMode,
 )
 from app.subscribers.topics import topics
-from app.subscribers.values import COUNTRIES, LANGUAGES
+from app.subscribers.values import countries, languages
 from segments.label import Label
 from segments.vocabulary import Beside, Choices, Field, FieldType, Group
 
@@ -189,13 +189,13 @@ def _written(key: str) -> Callable[[], ColumnElement[Any]]:
 @cache
 def country_choices() -> Choices:
     """Every country with its names, by English name."""
-    return _named(COUNTRIES, "territories")
+    return _named(countries(), "territories")
 
 
 @cache
 def language_choices() -> Choices:
     """Every language with its names, by English name."""
-    return _named(LANGUAGES, "languages")
+    return _named(languages(), "languages")
 
 
 def _named(codes: frozenset[str], what: str) -> Choices:

@@ -21,11 +21,7 @@ from app.subscribers.models import CustomField, FieldKind
 
 MAX_TEXT = 1000
 MAX_WORDS = 100
-_ENGLISH = Locale("en")
 _NO_COUNTRIES = {"EU", "EZ", "UN", "ZZ", "CQ", "QO", "XA", "XB"}
-LANGUAGES = frozenset(code for code in map(str, _ENGLISH.languages) if re.fullmatch("[a-z]{2,3}", code))
-COUNTRIES = frozenset(code for code in map(str, _ENGLISH.territories) if re.fullmatch("[A-Z]{2}", code)) - _NO_COUNTRIES
-_ZONES = available_timezones()
 # C0 and C1 controls, line and paragraph separators, lone surrogates: they end headers and break databases.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _YES = frozenset({"true", "yes", "y", "1", "on", "ja", "wahr", "x"})
@@ -58,6 +54,19 @@ def parse_text(text: object, limit: int = MAX_TEXT) -> str | None:
     return cleaned or None
 
 
+@cache
+def languages() -> frozenset[str]:
+    """The codes of all languages. Four megabytes with the names they are read from: nobody needs them to send."""
+    return frozenset(code for code in map(str, Locale("en").languages) if re.fullmatch("[a-z]{2,3}", code))
+
+
+@cache
+def countries() -> frozenset[str]:
+    """The codes of all countries."""
+    codes = frozenset(code for code in map(str, Locale("en").territories) if re.fullmatch("[A-Z]{2}", code))
+    return codes - _NO_COUNTRIES
+
+
 def parse_name(text: object) -> str | None:
     """A first or last name, or both."""
     return parse_text(text, 200)
@@ -66,7 +75,7 @@ def parse_name(text: object) -> str | None:
 def parse_language(text: object) -> str | None:
     """`de`, `DE`, `de-AT` → `de`."""
     code = re.split("[-_]", clean(str(text or "")).lower())[0]
-    if code and code not in LANGUAGES:
+    if code and code not in languages():
         raise Invalid(_("“%(text)s” is not a language code like de or en.", text=_short(text)))
     return code or None
 
@@ -75,7 +84,7 @@ def parse_country(text: object) -> str | None:
     """`de` → `DE`; also the English or German name of a country."""
     given = clean(str(text or ""))
     code = given.upper() if len(given) == 2 else _country_names().get(given.casefold(), given)
-    if code and code not in COUNTRIES:
+    if code and code not in countries():
         raise Invalid(_("“%(text)s” is not a country code like DE or AT.", text=_short(text)))
     return code or None
 
@@ -83,7 +92,7 @@ def parse_country(text: object) -> str | None:
 def parse_time_zone(text: object) -> str | None:
     """A name of the IANA database, such as Europe/Berlin."""
     name = clean(str(text or ""))
-    if name and name not in _ZONES:
+    if name and name not in _time_zones():
         raise Invalid(_("“%(text)s” is not a time zone like Europe/Berlin.", text=_short(text)))
     return name or None
 
@@ -193,5 +202,10 @@ def _short(value: object) -> str:
 
 @cache
 def _country_names() -> dict[str, str]:
-    locales = (_ENGLISH, Locale("de"))
-    return {str(locale.territories[code]).casefold(): code for locale in locales for code in COUNTRIES}
+    locales = (Locale("en"), Locale("de"))
+    return {str(locale.territories[code]).casefold(): code for locale in locales for code in countries()}
+
+
+@cache
+def _time_zones() -> set[str]:
+    return available_timezones()

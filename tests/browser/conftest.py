@@ -7,7 +7,7 @@ from apiflask import APIFlask
 from flask.sessions import SecureCookieSessionInterface
 from playwright.sync_api import BrowserContext
 
-from app.accounts.models import User
+from app.accounts.users import User
 from app.db import transaction
 from tests import make
 from tests.serving import serving

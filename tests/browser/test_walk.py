@@ -6,7 +6,7 @@ import pytest
 from apiflask import APIFlask
 from playwright.sync_api import Browser, BrowserContext
 
-from app.accounts.models import User
+from app.accounts.users import User
 from app.db import transaction
 from tests.browser.look import Tab
 from tests.browser.world import fill

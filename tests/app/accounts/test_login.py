@@ -5,7 +5,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from flask_security import hash_password
 
-from app.accounts.models import User
+from app.accounts.users import User
 from app.db import transaction
 from tests import make
 

@@ -5,8 +5,9 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select
 
-from app.accounts.models import Organisation, Sender, User
+from app.accounts.models import Organisation, Sender
 from app.accounts.setup import setup_token
+from app.accounts.users import User
 from app.db import reading, transaction
 from app.scoring.models import ScoreRule, Tier
 from app.subscribers.models import SignupForm, Topic

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
 
-from app.accounts.models import User
+from app.accounts.users import User
 from app.audiences.builder import ROOT, Mode, from_rule, understood
 from app.audiences.builder_form import from_form
 from app.audiences.builder_views import with_chosen

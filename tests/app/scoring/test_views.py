@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from app.accounts.models import User
+from app.accounts.users import User
 from app.audiences.count import count
 from app.audiences.reading import reader
 from app.db import transaction
