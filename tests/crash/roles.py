@@ -61,7 +61,7 @@ def sender(settings: dict[str, str], campaign_id: int, world: dict[str, Any]) ->
     """Drain one campaign over and over, as the reaper's bells would have it, until it is over."""
     World(**world).enter()
     logs.to_terminal()
-    app, stop = create_app(Config.from_environment(settings)), Stop().listen()
+    app, stop = create_app(Config.from_environment(settings), pages=False), Stop().listen()
     runtime.equip(app, stop)
     with app.app_context():
         is_over = False
@@ -76,14 +76,14 @@ def worker(settings: dict[str, str], queue: str, world: dict[str, Any]) -> None:
     """`letterbond work QUEUE`."""
     World(**world).enter()
     logs.to_terminal()
-    runtime.work(create_app(Config.from_environment(settings)), queue, Stop().listen())
+    runtime.work(create_app(Config.from_environment(settings), pages=False), queue, Stop().listen())
 
 
 def timetable(settings: dict[str, str], world: dict[str, Any]) -> None:
     """`letterbond timetable`."""
     World(**world).enter()
     logs.to_terminal()
-    schedule.run(create_app(Config.from_environment(settings)), Stop().listen())
+    schedule.run(create_app(Config.from_environment(settings), pages=False), Stop().listen())
 
 
 def serve(settings: dict[str, str], world: dict[str, Any]) -> None:
