@@ -1,6 +1,6 @@
 """What `bench.reports` compares: each case is ours and the best SQL by hand for the same answer.
 
-Not in charge of: how they are measured (`reports.py`), nor of SQL that is too long to stand here (`reports_by_hand.py`).
+Not in charge of: how they are measured (`reports.py`), nor of SQL too long to stand here (`reports_by_hand.py`).
 """
 
 import json
