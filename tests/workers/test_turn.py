@@ -65,7 +65,7 @@ class Owner:
     def end(self, parcel: Parcel, outcome: Outcome, _connection: Connection) -> None:
         self.ended.append((parcel.mail.recipient, outcome))
 
-    def give_back(self, parcel: Parcel, *_why: object, counts: bool) -> None:  # noqa: ARG002
+    def give_back(self, parcel: Parcel, *_why: object, counts: bool) -> None:
         self.given_back.append(parcel.mail.recipient)
 
     def __getattr__(self, _name: str) -> Callable[..., None]:

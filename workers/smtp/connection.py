@@ -30,9 +30,7 @@ _STUCK = 5.0
 class Connection(Wire):
     """Speaks SMTP with one relay; `route` is whatever its owner wants to know it by."""
 
-    def __init__(
-        self, owner: Owner, route: object, times: Times, loop: asyncio.AbstractEventLoop, turn: Turn
-    ) -> None:
+    def __init__(self, owner: Owner, route: object, times: Times, loop: asyncio.AbstractEventLoop, turn: Turn) -> None:
         super().__init__(times, loop, turn)
         self.route, self.offers = route, Offers()
         self.served, self.since = 0, time.monotonic()

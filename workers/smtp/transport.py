@@ -79,9 +79,10 @@ class SmtpTransport:
 
     def _run(self, mails: Mails, *, gate: Gate | None, is_single: bool) -> None:
         if self._opener is None:
-            loop = uvloop.new_event_loop()
-            self._opener = Opener(self._pool, self._own_name, self._context, self._times, loop, Turn(loop))
-        opener, loop = self._opener, self._opener.loop
+            new = uvloop.new_event_loop()
+            self._opener = Opener(self._pool, self._own_name, self._context, self._times, new, Turn(new))
+        opener = self._opener
+        loop = opener.loop
         waker = Waker(loop, self._pool.feed)
         call = Call(mails, self._routes, gate, waker, loop.create_future(), is_single=is_single)
         loop.set_exception_handler(partial(_crash, call))
