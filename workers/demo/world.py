@@ -1,8 +1,8 @@
 """The shop of the demo: real orders, and invented people to have made them.
 
-The orders are CDNOW's, unchanged but for the date: all are moved by as many days, so that the last one was yesterday and
-reports have something to say of this month. CDNOW published no names, so each customer number is given one, always the
-same.
+The orders are CDNOW's, unchanged but for the date: all are moved by as many days, so that the last one was yesterday
+and reports have something to say of this month. CDNOW published no names, so each customer number is given one, always
+the same.
 """
 
 import csv
