@@ -1,6 +1,6 @@
 """The page of what is expected."""
 
-from flask import Response, flash, redirect, render_template, url_for
+from flask import Response, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Answer
@@ -41,7 +41,6 @@ def fit() -> Answer:
     with transaction() as session:
         want_fit(session, utc_now())
     enqueue(predict)
-    flash(_("The prediction is being made anew. Reload this page in a moment."), "success")
     return redirect(url_for(".index"))
 
 
