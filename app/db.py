@@ -5,7 +5,7 @@ once (BEGIN IMMEDIATE): one that reads first and writes later would fail with "d
 Not in charge of: tables (each feature owns its models) and migrations (`migrations/`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -124,7 +124,7 @@ def _postgresql_now(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  
     return "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp())) AS BIGINT)"
 
 
-class _Ids(TypeDecorator[Sequence[int]]):
+class _Ids(TypeDecorator[Collection[int]]):
     """Many ids as one bound value: an array on PostgreSQL, the text of a JSON list on SQLite."""
 
     impl = Text
@@ -133,7 +133,7 @@ class _Ids(TypeDecorator[Sequence[int]]):
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         return dialect.type_descriptor(ARRAY(BigInteger()) if dialect.name == "postgresql" else Text())
 
-    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: Collection[int] | None, dialect: Dialect) -> Any:
         ids = list(value or ())
         return ids if dialect.name == "postgresql" else str(ids)
 
@@ -145,7 +145,7 @@ class one_of(FunctionElement[Any]):  # noqa: N801 - reads like the SQL function 
     type = NullType()
     inherit_cache = True
 
-    def __init__(self, column: Any, ids: Sequence[int]) -> None:
+    def __init__(self, column: Any, ids: Collection[int]) -> None:
         super().__init__(column, bindparam(None, ids, _Ids(), unique=True))
 
 

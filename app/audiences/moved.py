@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
 from app.audiences.scan import Bit, Whom, moving
+from app.changes import numbers
 from app.importing.batch import as_table
 from app.subscribers.models import Standing
 
@@ -39,8 +40,7 @@ def these(session: Session, people: Sequence[int]) -> Whom:
     """For scans of these people alone."""
     session.execute(CreateTable(_asked, if_not_exists=True))
     session.execute(delete(_asked))
-    given = as_table(session, {"id": BigInteger()}, ((each,) for each in people))
-    session.execute(insert(_asked).from_select(["id"], select(given.c.id)))
+    session.execute(insert(_asked).from_select(["id"], select(numbers(session, id=people).c.id)))
     if len(people) > MANY and session.get_bind().dialect.name == "postgresql":
         # How many they are decides whether they are looked up, or whole tables read.
         session.execute(text("ANALYZE asked"))

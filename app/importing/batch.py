@@ -2,7 +2,8 @@
 
 The list travels as one JSON parameter (`json_each` on SQLite, `jsonb_to_recordset` on PostgreSQL): no staging table, no
 limit on parameters, and as fast as a bulk load. Ask for rows by `column IN (SELECT …)` of it: SQLite may put a joined
-list inside its loop and read it once per row. Not in charge of: what is done with it.
+list inside its loop and read it once per row. Not in charge of: what is done with it, nor of whole numbers alone, which
+travel quicker (`app.db.one_of` for a condition, `app.changes.numbers` for a table).
 """
 
 import json
@@ -12,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
     ColumnElement,
     Subquery,
     Text,
@@ -45,15 +45,8 @@ def as_table(session: Session, types: Types, rows: Iterable[Sequence[Any]]) -> S
     return select(*named).subquery()
 
 
-def is_among(session: Session, column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
-    """The condition that `column` is one of these ids, however many they are."""
-    asked = as_table(session, {"id": BigInteger()}, ((each,) for each in ids))
-    found: ColumnElement[bool] = column.in_(select(asked.c.id))
-    return found
-
-
 def text_is_among(session: Session, column: Any, texts: Iterable[str]) -> ColumnElement[bool]:
-    """The same for texts; PostgreSQL takes them as one array, for of a list in JSON it has no idea how long it is."""
+    """As `app.db.one_of` for ids: PostgreSQL takes an array, for of a list in JSON it has no idea how long it is."""
     asked = [*texts]
     if session.get_bind().dialect.name == "sqlite":
         each = func.json_each(json.dumps(asked, ensure_ascii=False)).table_valued("value")

@@ -13,10 +13,10 @@ from sqlalchemy import BigInteger, ColumnElement, func, select, true, type_coerc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import utc_now
+from app.db import one_of, utc_now
 from app.events.batch import NewEvents
 from app.events.models import READERS, Event, Verdict
-from app.importing.batch import as_table, is_among
+from app.importing.batch import as_table
 from app.scoring.counted import counted
 from app.scoring.kinds import TIER_CHANGED
 from app.scoring.models import MAIN, Score, ScoreClock
@@ -102,11 +102,11 @@ def _difference(session: Session, rule: Rule, events: Sequence[tuple[int, int, i
     `events` are the ids of those of the rule's kind, whose they are, and when.
     """
     ids, people, moments = zip(*events, strict=True)
-    new = is_among(session, Event.id, ids)
+    new = one_of(Event.id, ids)
     if not rule.is_capped:
         yield from _by_day(session, rule, new)
         return
-    around = [is_among(session, Event.subscriber_id, sorted(set(people)))]
+    around = [one_of(Event.subscriber_id, sorted(set(people)))]
     if rule.per_delivery is None:
         days = [second // SECONDS_PER_DAY for second in moments]
         seconds = type_coerce(Event.occurred_at, BigInteger)

@@ -28,8 +28,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from app.changes import numbers
+from app.db import one_of
 from app.events.models import Event
-from app.importing.batch import as_table, is_among
 from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft
 from app.scoring.points import Points, all_points, decay_of, score_clocks, today
 from app.scoring.sums import sums
@@ -134,10 +135,9 @@ def touch(session: Session, clock: ScoreClock, people: Sequence[int]) -> None:
     """Something happened to these people, or their sums are made anew: what is drafted of them is no more so."""
     drafted = sorted({person for person in people if clock.drafted_to is not None and person <= clock.drafted_to})
     if drafted:
-        theirs = and_(ScoreDraft.clock_id == clock.id, is_among(session, ScoreDraft.subscriber_id, drafted))
+        theirs = and_(ScoreDraft.clock_id == clock.id, one_of(ScoreDraft.subscriber_id, drafted))
         session.execute(delete(ScoreDraft).where(theirs), execution_options=_SILENT)
-        rows = as_table(session, {"id": BigInteger()}, ((each,) for each in drafted))
-        marked = select(literal(clock.id, SmallInteger), rows.c.id)
+        marked = select(literal(clock.id, SmallInteger), numbers(session, id=drafted).c.id)
         session.execute(insert(ScoreDraft).from_select(["clock_id", "subscriber_id"], marked))
 
 
@@ -183,9 +183,9 @@ def _take_over(session: Session, clock_id: int, whose: ColumnElement[bool]) -> N
 def _sum_anew(session: Session, clock: ScoreClock, people: Sequence[int]) -> None:
     """Of a few, in the decay in force; where a rebuild has drafted their sums already, it will look at them again."""
     (points,) = all_points(session, [clock])
-    drafted = and_(ScoreDraft.clock_id == clock.id, is_among(session, ScoreDraft.subscriber_id, people))
+    drafted = and_(ScoreDraft.clock_id == clock.id, one_of(ScoreDraft.subscriber_id, people))
     session.execute(delete(ScoreDraft).where(drafted), execution_options=_SILENT)
-    whose, events = (is_among(session, each, people) for each in (Standing.subscriber_id, Event.subscriber_id))
+    whose, events = (one_of(each, people) for each in (Standing.subscriber_id, Event.subscriber_id))
     _draft(session, points, whose, events)
     _take_over(session, clock.id, drafted)
     touch(session, clock, people)

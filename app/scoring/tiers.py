@@ -13,9 +13,8 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from app.changes import Asked, update_rows
-from app.db import seconds
+from app.db import one_of, seconds
 from app.events.record import EventRow, happening, record
-from app.importing.batch import is_among
 from app.scoring.kinds import TIER_CHANGED
 from app.scoring.models import Tier, TierPolicy
 from app.subscribers.models import Standing
@@ -79,7 +78,7 @@ def change_tiers(session: Session, decay: Decay, now: datetime, people: Sequence
         return 0
     moving = _moving(session, tiers, decay, now).query(Standing.__table__.c)
     if people is not None:
-        moving = moving.where(is_among(session, Standing.subscriber_id, people))
+        moving = moving.where(one_of(Standing.subscriber_id, people))
     moves = session.execute(moving.order_by(Standing.subscriber_id).limit(BATCH)).all()
     _move(session, tiers, moves, now)
     return len(moves)
@@ -93,7 +92,7 @@ def watch_tiers(session: Session, decay: Decay, now: datetime, others: Sequence[
     moving = _moving(session, tiers, decay, now)
 
     def tell(session: Session, changed: Sequence[Any]) -> None:
-        beside = moving.query(Standing.__table__.c).where(is_among(session, Standing.subscriber_id, others))
+        beside = moving.query(Standing.__table__.c).where(one_of(Standing.subscriber_id, others))
         _move(session, tiers, [*changed, *(session.execute(beside).all() if others else ())], now)
 
     return Watch(moving, tell)

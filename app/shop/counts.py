@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, case, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
+from app.db import one_of
 from app.events.batch import NewEvents
-from app.importing.batch import is_among
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order
 from app.subscribers.models import Standing
@@ -41,7 +41,7 @@ def on_events_removed(session: Session, subscriber_ids: Sequence[int]) -> None:
         "first_order_at": select(func.min(Order.ordered_at)).where(mine, Order.amount >= 0).scalar_subquery(),
         "last_order_at": select(func.max(Order.ordered_at)).where(mine, Order.amount >= 0).scalar_subquery(),
     }
-    statement = update(Standing).where(is_among(session, Standing.subscriber_id, subscriber_ids)).values(values)
+    statement = update(Standing).where(one_of(Standing.subscriber_id, subscriber_ids)).values(values)
     session.execute(statement, execution_options=_SILENT)
 
 

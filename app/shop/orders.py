@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.bulk import Every, Stored, insert_columns
+from app.db import one_of
 from app.events.models import Event
 from app.events.record import record_for_all
 from app.feature import house
@@ -135,13 +136,12 @@ def take_back(session: Session, import_id: int, limit: int) -> int:
     found = session.execute(select(Order.id, Order.key).where(Order.import_id == import_id).limit(limit)).all()
     if not found:
         return 0
-    ids = as_table(session, {"id": Order.id.type}, ((each.id,) for each in found))
     keys = as_table(session, {"key": Event.key.type}, ((event_key(each.key),) for each in found))
     people = session.scalars(
         delete(Event).where(Event.key.in_(select(keys.c.key))).returning(Event.subscriber_id),
         execution_options=_SILENT,
     ).all()
-    session.execute(delete(Order).where(Order.id.in_(select(ids.c.id))), execution_options=_SILENT)
+    session.execute(delete(Order).where(one_of(Order.id, [each.id for each in found])), execution_options=_SILENT)
     house().on_events_removed(session, sorted(set(people)))
     return len(found)
 

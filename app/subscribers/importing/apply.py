@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String, select, true, update
+from sqlalchemy import String, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.bulk import Every, insert_columns, parents_seen
-from app.db import Base
+from app.db import Base, one_of
 from app.events.record import happening, record, record_for_all
 from app.importing.batch import as_table
 from app.importing.importer import Plan
@@ -103,11 +103,11 @@ def _subscribe(session: Session, people: Sequence[Person], now: datetime) -> Non
 def _end(session: Session, people: Sequence[Person], now: datetime) -> None:
     """The file says that they have left: nothing they had lasts."""
     if people:
-        gone = as_table(session, {"id": BigInteger()}, ((each.known.id,) for each in people))
+        gone = [each.known.id for each in people]
         lasting = update(Subscription).where(Subscription.ended_at.is_(None))
         valid = update(ConsentRecord).where(ConsentRecord.withdrawn_at.is_(None))
-        session.execute(lasting.where(Subscription.subscriber_id.in_(select(gone.c.id))).values(ended_at=now))
-        session.execute(valid.where(ConsentRecord.subscriber_id.in_(select(gone.c.id))).values(withdrawn_at=now))
+        session.execute(lasting.where(one_of(Subscription.subscriber_id, gone)).values(ended_at=now))
+        session.execute(valid.where(one_of(ConsentRecord.subscriber_id, gone)).values(withdrawn_at=now))
 
 
 def _bar(session: Session, gone: Iterable[tuple[str, Status]], now: datetime) -> None:

@@ -6,7 +6,7 @@ them (tables marked `derived`) goes with them.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import BigInteger, Table, and_, case, delete, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.db import Base, Instant
+from app.db import Base, Instant, one_of
 from app.events.models import Event
 from app.feature import house
 from app.importing.batch import as_table
@@ -59,7 +59,7 @@ def undo(session: Session, import_: Import, limit: int, now: datetime) -> Undone
     stayed = Counter(_remove(session, made)) + Counter(_restore(session, import_, changed))
     done = [each.row_id for each in changes]
     session.execute(
-        delete(ImportChange).where(ImportChange.import_id == import_.id, ImportChange.row_id.in_(_ids(session, done))),
+        delete(ImportChange).where(ImportChange.import_id == import_.id, one_of(ImportChange.row_id, done)),
         execution_options=_SILENT,
     )
     session.expunge_all()
@@ -67,23 +67,19 @@ def undo(session: Session, import_: Import, limit: int, now: datetime) -> Undone
     return Undone(len(changes), stayed)
 
 
-def _ids(session: Session, ids: Iterable[int]) -> Any:
-    return select(as_table(session, {"id": BigInteger()}, ((each,) for each in ids)).c.id)
-
-
 def _remove(session: Session, made: Sequence[int]) -> dict[str, int]:
     """Delete those that nothing speaks for; the others are counted by what does."""
     # Nothing happens to them between the question and the answer.
     hold(session, made)
-    reasons = dict(session.execute(_reasons(session, made)).all()) if made else {}
+    reasons = dict(session.execute(_reasons(made)).all()) if made else {}
     free = [each for each in made if each in reasons and reasons[each] is None]
     if free:
         _lift_bars(session, free)
         for table in (*_derived(), *(each.__table__ for each in _OWN)):
             assert isinstance(table, Table)
-            session.execute(delete(table).where(_link(table).in_(_ids(session, free))))
+            session.execute(delete(table).where(one_of(_link(table), free)))
         session.execute(
-            delete(Subscriber).where(Subscriber.id.in_(_ids(session, free))),
+            delete(Subscriber).where(one_of(Subscriber.id, free)),
             execution_options=_SILENT,
         )
     return Counter(reason for reason in reasons.values() if reason)
@@ -92,12 +88,12 @@ def _remove(session: Session, made: Sequence[int]) -> dict[str, int]:
 def _lift_bars(session: Session, free: Sequence[int]) -> None:
     """Those that came with a person whom the file called bounced or complaining."""
     people = select(Subscriber.address_hash, Standing.ended_at).join(Standing, Standing.subscriber_id == Subscriber.id)
-    brought = people.where(Subscriber.id.in_(_ids(session, free)), Standing.ended_at.is_not(None))
+    brought = people.where(one_of(Subscriber.id, free), Standing.ended_at.is_not(None))
     bars = tuple_(Suppression.address_hash, Suppression.created_at).in_(brought)
     session.execute(delete(Suppression).where(bars), execution_options=_SILENT)
 
 
-def _reasons(session: Session, made: Sequence[int]) -> Any:
+def _reasons(made: Sequence[int]) -> Any:
     """Why each of these people has to stay; NULL if she has not."""
     mailed = or_(Standing.sent > 0, Standing.last_sent_at.is_not(None))
     acts = Event.kind.not_in(_quiet_kinds())
@@ -106,7 +102,7 @@ def _reasons(session: Session, made: Sequence[int]) -> Any:
     return select(
         Standing.subscriber_id,
         case((mailed, "mailed"), (acted, "acted"), (used, "used")),
-    ).where(Standing.subscriber_id.in_(_ids(session, made)))
+    ).where(one_of(Standing.subscriber_id, made))
 
 
 def _quiet_kinds() -> list[int]:
@@ -138,7 +134,7 @@ def _restore(session: Session, import_: Import, changed: dict[int, dict[str, Any
     if not changed:
         return {}
     restored, back, edited = {}, [], 0
-    for found in session.execute(_now_like(session, changed)).mappings():
+    for found in session.execute(_now_like(changed)).mappings():
         values = {**found, "attributes": dict(found["attributes"])}
         pairs = changed[found["id"]]["columns"]
         is_whole = _set_back(values, pairs)
@@ -153,11 +149,11 @@ def _restore(session: Session, import_: Import, changed: dict[int, dict[str, Any
     return {"edited": edited} if edited else {}
 
 
-def _now_like(session: Session, changed: Iterable[int]) -> Any:
+def _now_like(changed: Collection[int]) -> Any:
     columns = [getattr(Subscriber, name) for name in ("id", "address_hash", *PROFILE)]
     columns += [getattr(Standing, name) for name in STATE]
     found = select(*columns).join(Standing, Standing.subscriber_id == Subscriber.id)
-    return found.where(Subscriber.id.in_(_ids(session, changed))).order_by(Subscriber.id).with_for_update(of=Standing)
+    return found.where(one_of(Subscriber.id, changed)).order_by(Subscriber.id).with_for_update(of=Standing)
 
 
 def _set_back(values: dict[str, Any], pairs: dict[str, list[Any]]) -> bool:
@@ -209,15 +205,15 @@ def _bring_back(session: Session, back: Sequence[tuple[Any, ...]]) -> None:
     session.execute(delete(Suppression).where(bars), execution_options=_SILENT)
 
 
-def _forget(session: Session, import_: Import, changed: Iterable[int]) -> None:
+def _forget(session: Session, import_: Import, changed: Collection[int]) -> None:
     """The import's own events and proofs of people who stay."""
     left = as_table(session, {"key": Event.key.type}, [(left_key(import_.id, each),) for each in changed])
-    hers = Event.subscriber_id.in_(_ids(session, changed)), Event.kind == IMPORTED.code
+    hers = one_of(Event.subscriber_id, changed), Event.kind == IMPORTED.code
     own = and_(*hers, Event.data["import"].as_integer() == import_.id)
     gone = session.scalars(
         delete(Event).where(or_(Event.key.in_(select(left.c.key)), own)).returning(Event.subscriber_id),
         execution_options=_SILENT,
     ).all()
-    proofs = ConsentRecord.import_id == import_.id, ConsentRecord.subscriber_id.in_(_ids(session, changed))
+    proofs = ConsentRecord.import_id == import_.id, one_of(ConsentRecord.subscriber_id, changed)
     session.execute(delete(ConsentRecord).where(*proofs), execution_options=_SILENT)
     house().on_events_removed(session, sorted(set(gone)))
