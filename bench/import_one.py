@@ -11,6 +11,7 @@ from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
 from app import create_app
 from app.config import Config
+from app.feature import house
 from app.importing.jobs import go_on
 from bench.processes import peak_mb
 
@@ -19,6 +20,8 @@ def main() -> int:
     """Do the import of this id, as the environment says where."""
     app = create_app(Config.from_environment(), pages=False)
     with app.app_context():
+        # A worker loads what files may hold with its first import, and once.
+        assert house().importers
         began, cpu = time.perf_counter(), _cpu_seconds()
         go_on(int(sys.argv[1]))
         seconds = time.perf_counter() - began
