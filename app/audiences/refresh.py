@@ -43,7 +43,7 @@ def refresh_touched(session: Session, people: Iterable[int], now: datetime) -> N
     ids = sorted(set(people))
     placed = session.scalars(select(Segment).where(Segment.slot.is_not(None)).order_by(Segment.slot)).all()
     if ids and placed:
-        _refresh(session, placed, now, None if _are_most(session, ids) else these(session, ids))
+        _refresh(session, placed, now, None if _are_most(session, ids) else these(ids))
 
 
 def _are_most(session: Session, ids: Sequence[int]) -> bool:
