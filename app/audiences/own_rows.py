@@ -27,7 +27,8 @@ def only_of(condition: Truth, among: Callable[[ColumnElement[int]], Truth]) -> T
 def one_by_one(condition: Truth) -> Truth:
     """The same condition, which looks up the rows of each person whom it comes to: what else a rule says of her often
     has decided by then. It takes a hundred times what a pass over everybody's rows takes for her."""
-    return visitors.replacement_traverse(_with_parts(condition, _her_rows), {}, _is_any)
+    hers = _with_parts(condition, _her_rows)
+    return hers if hers is condition else visitors.replacement_traverse(hers, {}, _is_any)
 
 
 def _with_parts(condition: Truth, part: Callable[[Table, str], Subquery]) -> Truth:
