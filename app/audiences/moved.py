@@ -18,8 +18,6 @@ from app.db import one_of
 from app.importing.batch import as_table
 from app.subscribers.models import Standing
 
-# Of fewer people it does not matter how they are found.
-MANY = 1_000
 # So many at a time go through Python, where very many move, as at first.
 _BATCH = 10_000
 

@@ -25,8 +25,10 @@ def only_of(condition: Truth, among: Callable[[ColumnElement[int]], Truth]) -> T
 
 
 def one_by_one(condition: Truth) -> Truth:
-    """The same condition, which looks up the rows of each person whom it comes to: what else a rule says of her often
-    has decided by then. It takes a hundred times what a pass over everybody's rows takes for her."""
+    """The same condition, which looks up the rows of each person when it comes to her: for few people.
+
+    What else a rule says of her has often decided by then, and no plan can find it better to read a whole table.
+    """
     hers = _with_parts(condition, _her_rows)
     return hers if hers is condition else visitors.replacement_traverse(hers, {}, _is_any)
 

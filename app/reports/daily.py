@@ -2,7 +2,7 @@
 
 Built from where the last build ended: events by their id, so that one that arrives late still goes to the day on which
 it happened; sizes from the membership intervals of the days that have passed since. Segment 0 is everybody. In charge
-of building; `history` reads.
+of building; `daily_events` counts what events add, `history` reads.
 """
 
 from collections import defaultdict
