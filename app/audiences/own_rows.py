@@ -50,16 +50,12 @@ def _her_rows(table: Table, key: str) -> Subquery:
 
 def _is_any(element: Any, **_: Any) -> Truth | None:
     """Who is among those who are found in her own rows is found at all: SQLite would write the ids down to say so."""
-    if not isinstance(element, BinaryExpression) or element.operator not in (operators.in_op, operators.not_in_op):
+    if not isinstance(element, BinaryExpression) or element.operator is not operators.in_op:
         return None
-    found = getattr(element.right, "element", element.right)
-    if not isinstance(found, Select) or not element.left.compare(_PERSON):
+    found = getattr(element.right, "element", None)
+    if not isinstance(found, Select) or not element.left.compare(Standing.subscriber_id.expression):
         return None
-    exists = found.correlate(Standing).exists()
-    return exists if element.operator is operators.in_op else ~exists
-
-
-_PERSON = Standing.subscriber_id.expression
+    return found.correlate(Standing).exists()
 
 
 def key_of_person(table: Table) -> str | None:
