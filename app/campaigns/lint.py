@@ -14,6 +14,7 @@ from lxml import etree
 from app.campaigns.allowed import parse
 from app.campaigns.compile import is_preheader
 from app.campaigns.edition import Edition
+from app.campaigns.foreign_tags import foreign_tags
 from app.campaigns.inline import Tree, read_html
 from app.campaigns.merge_tags import MERGE_TAGS, OPEN_GROUP, MergeTag, Use, did_you_mean, unknown, used_tags
 from app.campaigns.sandbox import PLAIN
@@ -63,6 +64,7 @@ def lint(draft: Draft, edition: Edition, tags: Iterable[MergeTag] = MERGE_TAGS) 
         *_sender(draft),
         *_unknown_tags(uses, known),
         *_unguarded_tags(uses, known),
+        *_foreign_tags(draft),
         *_links(tree, shielded),
         *_pictures(tree),
         *_weight(edition),
@@ -119,6 +121,12 @@ def _unguarded_tags(uses: list[tuple[str, Use]], tags: tuple[MergeTag, ...]) -> 
     for part, use in uses:
         if not use.guarded and (use.name in optional or use.name.startswith(f"{OPEN_GROUP}.")):
             yield Finding(Level.WARN, "no-fallback", _no_fallback(use.name), use.line, part)
+
+
+def _foreign_tags(draft: Draft) -> Iterator[Finding]:
+    for part in ("subject", "preheader", "html"):
+        for tag in foreign_tags(getattr(draft, part)):
+            yield Finding(Level.WARN, "foreign-tag", tag.label, tag.line, part)
 
 
 def _links(tree: Tree, shielded: Shielded) -> Iterator[Finding]:

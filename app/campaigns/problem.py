@@ -45,6 +45,11 @@ _SENTENCES = (
         "Das ist wohl Handlebars („{{{{#each}}}}“). Schleifen heißen hier {{% for … %}} … {{% endfor %}}.",
     ),
     (
+        r"unexpected '\.'",
+        "A name cannot begin with a dot, as in Go templates. Names stand alone here: {{{{ first_name }}}}.",
+        "Ein Name darf nicht mit einem Punkt beginnen wie bei Go. Namen stehen hier allein: {{{{ first_name }}}}.",
+    ),
+    (
         r"Unexpected end of template.*innermost block that needs to be closed is '(?P<tag>\w+)'",
         "“{{% {tag} %}}” is opened but never closed: “{{% end{tag} %}}” is missing.",
         "„{{% {tag} %}}“ wird geöffnet, aber nie geschlossen: „{{% end{tag} %}}“ fehlt.",

@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 from pydantic import ConfigDict, RootModel, TypeAdapter
 
 from app.accounts.access import for_machines
-from app.db import reading
+from app.db import reading, transaction, utc_now
+from app.prediction.fit import want_fit
+from app.prediction.jobs import predict
 from app.prediction.page import CalibrationGroup, Check, Outlook, outlook
+from app.queue import enqueue
 
 blueprint = for_machines("prediction_api", __name__)
 
@@ -51,3 +54,15 @@ def get_prediction() -> OutlookOut:
     """Sums over all customers; of one person the segment fields say it. Money is in minor units."""
     with reading() as session:
         return OutlookOut(outlook(session))
+
+
+@blueprint.post("/reports/prediction")
+@blueprint.output(OutlookOut, status_code=202)
+@blueprint.doc(summary="Predict anew, in the background", tags=["Reports"])
+def create_prediction() -> OutlookOut:
+    """Answers with the last one; `is_wanted` is true until the new one is there."""
+    with transaction() as session:
+        want_fit(session, utc_now())
+        found = outlook(session)
+    enqueue(predict)
+    return OutlookOut(found)

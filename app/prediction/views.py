@@ -1,6 +1,6 @@
 """The page of what is expected, and the card on a customer's page."""
 
-from flask import Response, flash, redirect, render_template, url_for
+from flask import Response, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
@@ -44,7 +44,6 @@ def fit() -> Answer:
     with transaction() as session:
         want_fit(session, utc_now())
     enqueue(predict)
-    flash(_("The prediction is being made anew. Reload this page in a moment."), "success")
     return redirect(url_for(".index"))
 
 

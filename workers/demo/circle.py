@@ -218,6 +218,13 @@ def _wait(done: Callable[[], bool], failure: str) -> None:
         time.sleep(0.3)
 
 
+def look_ahead(circle: Circle, stages: Stages) -> None:
+    """What customers will do, from the orders."""
+    with stages.stage("Purchases predicted", 1):
+        circle.client.post("/reports/prediction")
+        _wait(lambda: not circle.client.get("/reports/prediction")["is_wanted"], "the prediction was not made")
+
+
 ALL: Iterable[Callable[[Circle, Stages], None]] = (
     bring_people_in,
     bring_orders_in,
@@ -225,4 +232,5 @@ ALL: Iterable[Callable[[Circle, Stages], None]] = (
     send_campaigns,
     read_mails,
     count_events,
+    look_ahead,
 )

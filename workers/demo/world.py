@@ -1,13 +1,14 @@
 """The shop of the demo: real orders, and invented people to have made them.
 
-The orders are CDNOW's, unchanged but for the date, which is moved by whole years to end before today: months and leap
-days stay where they were. CDNOW published no names, so each customer number is given one, always the same.
+The orders are CDNOW's, unchanged but for the date: all are moved by as many days, so that the last one was yesterday
+and reports have something to say of this month. CDNOW published no names, so each customer number is given one, always
+the same.
 """
 
 import csv
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from hashlib import blake2b
 from pathlib import Path
 
@@ -92,13 +93,10 @@ def _purchase(columns: list[str], line: int) -> Purchase:
 
 
 def moved(purchases: Iterable[Purchase], today: date) -> list[Purchase]:
-    """The same orders by as many whole years later as end before today."""
+    """The same orders, so many days later that the last one was yesterday."""
     rows = list(purchases)
-    last = max(row.day for row in rows)
-    years = today.year - last.year
-    if last.replace(year=today.year) >= today:
-        years -= 1
-    return [Purchase(row.customer, row.day.replace(year=row.day.year + years), row.quantity, row.cents) for row in rows]
+    later = today - timedelta(days=1) - max(row.day for row in rows)
+    return [replace(row, day=row.day + later) for row in rows]
 
 
 def person(number: int) -> Person:

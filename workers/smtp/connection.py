@@ -16,6 +16,7 @@ from workers.smtp.owner import STOPPED, Owner
 from workers.smtp.parcel import Parcel
 from workers.smtp.replies import Reply
 from workers.smtp.times import Times
+from workers.smtp.turn import Turn
 from workers.smtp.wire import Wire
 from workers.smtp.wording import LOST, outcome_of, said
 
@@ -29,8 +30,8 @@ _STUCK = 5.0
 class Connection(Wire):
     """Speaks SMTP with one relay; `route` is whatever its owner wants to know it by."""
 
-    def __init__(self, owner: Owner, route: object, times: Times, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(times, loop)
+    def __init__(self, owner: Owner, route: object, times: Times, loop: asyncio.AbstractEventLoop, turn: Turn) -> None:
+        super().__init__(times, loop, turn)
         self.route, self.offers = route, Offers()
         self.served, self.since = 0, time.monotonic()
         # The mail whose envelope is out, and whose content is not.
@@ -233,7 +234,7 @@ class Connection(Wire):
         under_way, self._under_way = self._under_way, None
         offered, self.offered = self.offered, None
         if under_way is not None:
-            if self._is_choking and not self._is_secure:
+            if self._held or (self._is_choking and not self._is_secure):
                 self._owner.give_back(under_way, self, reply, why, counts=True)
             else:
                 self._owner.end(under_way, Outcome(Result.UNKNOWN, text=f"no reply after the content: {why}"), self)

@@ -16,6 +16,7 @@ from workers.smtp.envelope import Offers
 from workers.smtp.owner import Owner
 from workers.smtp.replies import Garbled, Reply
 from workers.smtp.times import Times
+from workers.smtp.turn import Turn
 from workers.smtp.wording import LOST, reason, said
 
 
@@ -32,13 +33,14 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """What all sessions of a transport have in common."""
+    """What all sessions of a transport have in common, as long as its loop."""
 
     owner: Owner
     own_name: str
     context: ssl.SSLContext
     times: Times
     loop: asyncio.AbstractEventLoop
+    turn: Turn
 
     async def open(self, relay: Relay, route: object) -> Connection:
         """A session that is ready for mails. Raises Unusable."""
@@ -57,7 +59,7 @@ class Opener:
         return connection
 
     async def _connect(self, relay: Relay, route: object, where: str) -> Connection:
-        connection = Connection(self.owner, route, self.times, self.loop)
+        connection = Connection(self.owner, route, self.times, self.loop, self.turn)
         tls = {"ssl": self.context, "server_hostname": relay.host} if relay.security == "smtps" else {}
         try:
             async with asyncio.timeout(self.times.connect):

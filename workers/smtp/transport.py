@@ -26,6 +26,7 @@ from workers.smtp.providers import Providers
 from workers.smtp.route import Route
 from workers.smtp.session import Opener
 from workers.smtp.times import Times
+from workers.smtp.turn import Turn
 from workers.smtp.waker import Waker
 
 
@@ -54,7 +55,7 @@ class SmtpTransport:
         self._own_name, self._times = own_name, times or Times()
         self._context = context or ssl.create_default_context()
         self._pool = Pool(self._routes, self._gate, process)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opener: Opener | None = None
 
     def send(self, mail: MailObject) -> Outcome:
         """Hand over one mail and wait for the final word. Somebody waits for it: no provider's limit holds it back."""
@@ -68,19 +69,20 @@ class SmtpTransport:
 
     def close(self) -> None:
         """Take leave of all relays. A later mail opens new connections."""
-        loop, self._loop = self._loop, None
-        if loop is not None:
+        opener, self._opener = self._opener, None
+        if opener is not None:
             with _apart():
                 try:
-                    loop.run_until_complete(self._pool.close())
+                    opener.loop.run_until_complete(self._pool.close())
                 finally:
-                    loop.close()
+                    opener.loop.close()
 
     def _run(self, mails: Mails, *, gate: Gate | None, is_single: bool) -> None:
-        if self._loop is None:
-            self._loop = uvloop.new_event_loop()
-        loop = self._loop
-        opener = Opener(self._pool, self._own_name, self._context, self._times, loop)
+        if self._opener is None:
+            new = uvloop.new_event_loop()
+            self._opener = Opener(self._pool, self._own_name, self._context, self._times, new, Turn(new))
+        opener = self._opener
+        loop = opener.loop
         waker = Waker(loop, self._pool.feed)
         call = Call(mails, self._routes, gate, waker, loop.create_future(), is_single=is_single)
         loop.set_exception_handler(partial(_crash, call))

@@ -54,6 +54,8 @@ def test_a_good_draft_has_no_findings() -> None:
         ({"html": html_with('<a href="/relative">x</a>')}, Level.BLOCK, "dead-link"),
         ({"html": html_with('<a href="https://127.0.0.1/x">x</a>')}, Level.BLOCK, "dead-link"),
         ({"preheader": ""}, Level.WARN, "no-preheader"),
+        ({"html": html_with("Dear *|FNAME|*")}, Level.WARN, "foreign-tag"),
+        ({"subject": "A subject for %FIRSTNAME%, and more"}, Level.WARN, "foreign-tag"),
         ({"html": html_with('<img src="https://e.de/x.png">')}, Level.WARN, "no-alt"),
         ({"html": html_with("<p>" + "x " * 46_000 + "</p>")}, Level.WARN, "heavy"),
         ({"html": html_with("<p>" + "x " * 52_000 + "</p>")}, Level.WARN, "clipped"),

@@ -185,14 +185,24 @@ def test_who_is_no_customer_any_more_loses_her_prediction(purchases: Purchases) 
 def test_page_file_card_and_api_say_it(marketer: FlaskClient, api: FlaskClient, purchases: Purchases) -> None:
     assert marketer.get("/reports/prediction/").status_code == 200
     assert marketer.post("/reports/prediction/fit").status_code == 302
+    assert "being made anew" in marketer.get("/reports/prediction/").get_data(as_text=True)
     predict()
     page = marketer.get("/reports/prediction/").get_data(as_text=True)
+    assert "being made anew" not in page
     found = api.get("/api/v1/reports/prediction").json
     assert found["customers"] == 2357
     assert f"{found['check']['mae']:.3f}" in page
     lines = marketer.get("/reports/prediction/calibration.csv").data.decode("utf-8-sig").splitlines()
     assert len(lines) == 1 + len(found["check"]["groups"])
     assert b"Still a customer" in marketer.get("/subscribers/1").data
+
+
+def test_a_program_can_have_it_made_anew(api: FlaskClient, purchases: Purchases) -> None:
+    asked = api.post("/api/v1/reports/prediction")
+    assert (asked.status_code, asked.json["is_wanted"], asked.json["is_fitted"]) == (202, True, False)
+    predict()
+    found = api.get("/api/v1/reports/prediction").json
+    assert (found["is_wanted"], found["is_fitted"]) == (False, True)
 
 
 def test_the_example_of_the_api_is_of_its_shape() -> None:
