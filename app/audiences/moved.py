@@ -9,42 +9,28 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Select, Table, delete, func, insert, select, text
+from sqlalchemy import BigInteger, Column, MetaData, Select, Table, delete, func, insert, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
 from app.audiences.scan import Bit, Whom, moving
-from app.changes import numbers
+from app.db import one_of
 from app.importing.batch import as_table
 from app.subscribers.models import Standing
 
-# Of fewer people it does not matter how they are found.
-MANY = 1_000
 # So many at a time go through Python, where very many move, as at first.
 _BATCH = 10_000
 
 Movers: TypeAlias = Select[int, int, int]
 _TEMPORARY: dict[str, Any] = {"prefixes": ["TEMPORARY"], "postgresql_on_commit": "DELETE ROWS"}
-_asked = Table(
-    "asked",
-    MetaData(),
-    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
-    **_TEMPORARY,
-)
 # Who joined or left what, by the bits of the sheet that is looked at.
 _COLUMNS = {name: BigInteger() for name in ("subscriber_id", "joined", "gone")}
 moved = Table("moved", MetaData(), *(Column(name, kind) for name, kind in _COLUMNS.items()), **_TEMPORARY)
 
 
-def these(session: Session, people: Sequence[int]) -> Whom:
+def these(people: Sequence[int]) -> Whom:
     """For scans of these people alone."""
-    session.execute(CreateTable(_asked, if_not_exists=True))
-    session.execute(delete(_asked))
-    session.execute(insert(_asked).from_select(["id"], select(numbers(session, id=people).c.id)))
-    if len(people) > MANY and session.get_bind().dialect.name == "postgresql":
-        # How many they are decides whether they are looked up, or whole tables read.
-        session.execute(text("ANALYZE asked"))
-    return lambda person: person.in_(select(_asked.c.id))
+    return Whom(lambda person: one_of(person, people), are_few=True)
 
 
 def find_moved(session: Session, sheet: int, bits: Sequence[Bit], whom: Whom | None, beside: Session | None) -> bool:
@@ -58,8 +44,8 @@ def find_moved(session: Session, sheet: int, bits: Sequence[Bit], whom: Whom | N
         return _keep(session, moving(sheet, bits, whom))
     middle = (session.scalar(select(func.max(Standing.subscriber_id))) or 0) // 2
     with ThreadPoolExecutor(1) as other:
-        theirs = other.submit(_read, beside, moving(sheet, bits, lambda person: person > middle))
-        has_moved = _keep(session, moving(sheet, bits, lambda person: person <= middle))
+        theirs = other.submit(_read, beside, moving(sheet, bits, Whom(lambda person: person > middle)))
+        has_moved = _keep(session, moving(sheet, bits, Whom(lambda person: person <= middle)))
         for some in theirs.result():
             given = as_table(session, _COLUMNS, map(tuple, some))
             has_moved |= _keep(session, select(*given.c))

@@ -31,11 +31,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.audiences.models import LASTS, Marks, Membership, Segment
-from app.audiences.moved import MANY, find_moved, moved, these
+from app.audiences.moved import find_moved, moved, these
 from app.audiences.reading import reader
 from app.audiences.scan import SHEET, Bit, Whom, asks_memberships, bits_of, scans, slot_of
 from app.db import Base, Instant
 from app.subscribers.models import Standing
+
+# Of fewer people it does not matter how they are found.
+MANY = 1_000
 
 
 def refresh_touched(session: Session, people: Iterable[int], now: datetime) -> None:
@@ -43,7 +46,7 @@ def refresh_touched(session: Session, people: Iterable[int], now: datetime) -> N
     ids = sorted(set(people))
     placed = session.scalars(select(Segment).where(Segment.slot.is_not(None)).order_by(Segment.slot)).all()
     if ids and placed:
-        _refresh(session, placed, now, None if _are_most(session, ids) else these(session, ids))
+        _refresh(session, placed, now, None if _are_most(session, ids) else these(ids))
 
 
 def _are_most(session: Session, ids: Sequence[int]) -> bool:

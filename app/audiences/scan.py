@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, Table, 
 from sqlalchemy.sql import visitors
 
 from app.audiences.models import Marks, Membership, Segment
-from app.audiences.own_rows import only_of
+from app.audiences.own_rows import one_by_one, only_of
 from app.audiences.reading import Reader, side_by_side
 from app.subscribers.models import Standing
 from segments.rule import RuleError
@@ -24,8 +24,18 @@ SHEET = 60
 BOUND = 25_000
 
 Truth = ColumnElement[bool]
-# Whom a scan is about, as a condition on a person's id.
-Whom = Callable[[ColumnElement[int]], Truth]
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whom a scan is about, as a condition on a person's id; whether they are few, and looked up one by one."""
+
+    among: Callable[[ColumnElement[int]], Truth]
+    are_few: bool = False
+
+    def limited(self, condition: Truth) -> Truth:
+        """A condition that asks about nobody else."""
+        return one_by_one(condition) if self.are_few else only_of(condition, self.among)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +108,13 @@ def moving(sheet: int, bits: Sequence[Bit], whom: Whom | None) -> "Select[int, i
 def _compared(sheet: int, bits: Sequence[Bit], whom: Whom | None) -> "Select[int, int, int]":
     """Each person's marks as they are and as the rules say now."""
     if whom:
-        bits = [bit if bit.holds is None else replace(bit, holds=only_of(bit.holds, whom)) for bit in bits]
+        bits = [bit if bit.holds is None else replace(bit, holds=whom.limited(bit.holds)) for bit in bits]
     whole = literal(sum(bit.mask for bit in bits), BigInteger)
     before = func.coalesce(Marks.marks, literal(0, BigInteger)).bitwise_and(whole)
     marks = and_(Marks.sheet == sheet, Marks.subscriber_id == Standing.subscriber_id)
     people = side_by_side(*(bit.holds for bit in bits if bit.holds is not None)).outerjoin(Marks, marks)
     found = select(Standing.subscriber_id, before.label("before"), _marked(bits).label("after")).select_from(people)
-    return found.where(whom(Standing.subscriber_id.expression)) if whom else found
+    return found.where(whom.among(Standing.subscriber_id.expression)) if whom else found
 
 
 def _marked(bits: Sequence[Bit]) -> ColumnElement[int]:

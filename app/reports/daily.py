@@ -2,36 +2,29 @@
 
 Built from where the last build ended: events by their id, so that one that arrives late still goes to the day on which
 it happened; sizes from the membership intervals of the days that have passed since. Segment 0 is everybody. In charge
-of building; `history` reads.
+of building; `daily_events` counts what events add, `history` reads.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.accounts.organisation import time_zone
 from app.audiences.models import LASTS, Membership, Segment
 from app.events.models import Event
+from app.reports.daily_events import DID, starts_of_days, what_was_done
 from app.reports.models import EVERYBODY, DailyState, SegmentDaily
-from app.reports.periods import EPOCH, chosen, day_number, place_number, seconds
-from app.reports.presence import READERS, bought, clicked
-from app.shop.kinds import PURCHASED
+from app.reports.periods import day_number, place_number, seconds
 from app.subscribers.models import Standing, Status
-from app.tracking.kinds import CLICKED, OPENED
-from segments.calendar import start_of
 
-_DID = ("opens", "clicks", "uniques", "purchases", "revenue")
 _Tally = defaultdict[int, defaultdict[int, int]]
-_Earlier = aliased(Event)
-_Then = aliased(Membership)
-_KINDS = (OPENED.code, CLICKED.code, PURCHASED.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +51,12 @@ def count(session: Session, now: datetime) -> Built:
     is_anew = state is None or state.time_zone != zone.key or state.event_id > newest
     after = 0 if is_anew or state is None else state.event_id
     open_day = _first_day(session, zone, today) if is_anew or state is None else state.open_day
+    days = starts_of_days(open_day, today, zone)
     return Built(
         was=state.event_id if state else None,
         is_anew=is_anew,
-        did=_did(session, after, newest, zone),
-        sizes=_sizes(session, _days(open_day, today, zone), now, {} if is_anew else _size_on(session, open_day - 1)),
+        did=what_was_done(session, after, newest, zone),
+        sizes=_sizes(session, days, now, {} if is_anew else _size_on(session, open_day - 1)),
         state={"event_id": newest, "open_day": today, "time_zone": zone.key, "built_at": now},
     )
 
@@ -74,7 +68,7 @@ def write(session: Session, built: Built) -> bool:
         return False
     if built.is_anew:
         session.execute(delete(SegmentDaily))
-    _upsert(session, built.did, {name: SegmentDaily.__table__.c[name] for name in _DID})
+    _upsert(session, built.did, {name: SegmentDaily.__table__.c[name] for name in DID})
     _upsert(session, built.sizes, {})
     session.merge(DailyState(id=1, **built.state))
     return True
@@ -90,70 +84,6 @@ def _first_day(session: Session, zone: ZoneInfo, today: int) -> int:
     """The day of the first membership or sign-up."""
     firsts = (session.scalar(select(func.min(each))) for each in (Membership.joined_at, Standing.created_at))
     return min((day_number(each.astimezone(zone).date()) for each in firsts if each), default=today)
-
-
-def _days(first: int, last: int, zone: ZoneInfo) -> dict[int, int]:
-    """The second at which each day begins, by its number, and that of the day after the last."""
-    days = (EPOCH + timedelta(days=number) for number in range(first, last + 2))
-    return {day_number(day): int(start_of(day, zone).timestamp()) for day in days}
-
-
-def _did(session: Session, after: int, upto: int, zone: ZoneInfo) -> list[dict[str, int]]:
-    """What the events with ids in (after, upto] add to the rows of their days."""
-    new = (Event.id > after, Event.id <= upto, Event.kind.in_(_KINDS))
-    bounds = session.execute(select(func.min(Event.occurred_at), func.max(Event.occurred_at)).where(*new)).one()
-    first, last = (day_number(each.astimezone(zone).date()) if each else None for each in bounds)
-    if first is None or last is None:
-        return []
-    days = _days(first, last, zone)
-    number = place_number(seconds(Event.occurred_at), list(days.values())) + (min(days) - 1)
-    seen = _read_before(after, days) if after else None
-    # Plus nothing: or SQLite looks by segment and time of leaving, which is most of the segment, not by person.
-    there = and_(_Then.segment_id + 0 == Membership.segment_id, _was_in(_Then, _Earlier))
-    seen_there = None if seen is None else seen.join_from(_Earlier, _Then, there)
-    in_segments = select(Membership.segment_id.label("segment_id"), number.label("day"), *_figures(seen_there))
-    of_all = select(literal(EVERYBODY).label("segment_id"), number.label("day"), *_figures(seen))
-    joined = in_segments.join_from(Event, Membership, _was_in(Membership, Event))
-    counted = (each.where(*new).group_by("segment_id", "day") for each in (joined, of_all.select_from(Event)))
-    return [
-        {"segment_id": segment, "day": day, **dict(zip(_DID, (int(each) for each in figures), strict=True))}
-        for statement in counted
-        for segment, day, *figures in (tuple(row) for row in session.execute(statement))
-    ]
-
-
-def _was_in(membership: Any, event: Any) -> ColumnElement[bool]:
-    return and_(
-        membership.subscriber_id == event.subscriber_id,
-        membership.joined_at <= event.occurred_at,
-        membership.left_at > event.occurred_at,
-    )
-
-
-def _figures(seen: Select[int] | None) -> list[Any]:
-    """`seen` are the reads of this person and day that an earlier build has counted."""
-    opened = and_(Event.kind == OPENED.code, Event.verdict.in_(READERS))
-    read = opened | clicked()
-    return [
-        func.count().filter(opened),
-        func.count().filter(clicked()),
-        func.count(Event.subscriber_id.distinct()).filter(read if seen is None else read & ~seen.exists()),
-        func.count().filter(bought()),
-        func.coalesce(func.sum(Event.value).filter(Event.kind == PURCHASED.code), 0),
-    ]
-
-
-def _read_before(after: int, days: dict[int, int]) -> Select[int]:
-    """What the person of an event read earlier on its day, of what earlier builds have seen."""
-    starts = list(days.values())
-    begins, ends = (chosen(seconds(Event.occurred_at), starts[1:-1], each) for each in (starts[:-1], starts[1:]))
-    return select(_Earlier.id).where(
-        _Earlier.subscriber_id == Event.subscriber_id,
-        _Earlier.kind.in_((OPENED.code, CLICKED.code)),
-        _Earlier.verdict.in_(READERS),
-        seconds(_Earlier.occurred_at).between(begins, ends - 1),
-        _Earlier.id <= after,
-    )
 
 
 def _size_on(session: Session, day: int) -> dict[int, int]:
@@ -227,7 +157,7 @@ def _upsert(session: Session, rows: Sequence[dict[str, int]], added: dict[str, A
     if not rows:
         return
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    zeros = dict.fromkeys(("size", "joined", "left", *_DID), 0)
+    zeros = dict.fromkeys(("size", "joined", "left", *DID), 0)
     new = dialect.insert(SegmentDaily.__table__)
     changed = {
         name: added[name] + new.excluded[name] if name in added else new.excluded[name]

@@ -64,8 +64,9 @@ def save_plan(session: Session, plan: Plan, now: datetime, *, taking_back: bool 
     Only `taking_back` may bring back scores and tiers by their old id.
     """
     kept = {tier.id for tier in plan.tiers}
-    if gone := [tier.id for tier in all_tiers(session) if tier.id not in kept]:
-        hold_all(session, Standing.tier_id.in_(gone))
+    if any(tier.id not in kept for tier in all_tiers(session)):
+        # Those who are moving into a removed tier at this moment too, and before the clocks, as a rebuild does.
+        hold_all(session)
     clocks = {clock.id: clock for clock in score_clocks(session, changing=True)}
     before = current_plan(session)
     if before is None:

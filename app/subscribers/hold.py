@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, Text, bindparam, func, select, type_coerce
+from sqlalchemy import BigInteger, Row, Select, Text, bindparam, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.changes import given_numbers, joined
@@ -65,8 +65,8 @@ def _held(session: Session) -> set[int]:
     return found
 
 
-def hold_all(session: Session, *which: ColumnElement[bool]) -> None:
-    """Lock everybody of whom the conditions hold; before anything is locked that those who hold people wait for."""
+def hold_all(session: Session) -> None:
+    """Lock everybody; before anything is locked that those who hold people wait for."""
     if session.connection().dialect.name != "sqlite":
-        ids = select(Standing.subscriber_id).where(*which).order_by(Standing.subscriber_id).with_for_update()
+        ids = select(Standing.subscriber_id).order_by(Standing.subscriber_id).with_for_update()
         session.execute(select(func.count()).select_from(ids.subquery()))

@@ -43,7 +43,6 @@ def intervals(session: Session, segment: int) -> Sequence[Any]:
 @pytest.mark.parametrize("many", [0, 1_000])
 def test_many_people_are_looked_at_among_everybody(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.audiences.refresh.MANY", many)
-    monkeypatch.setattr("app.audiences.moved.MANY", 0)
     with transaction() as session:
         anna, berta, carla = (make.subscriber(session, country="AT").id for _ in range(3))
         segment = make.segment(session, GERMANY).id

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.audiences.count import Overlap, count, overlap
 from app.audiences.models import LASTS, Membership
+from app.audiences.own_rows import one_by_one, only_of
 from app.audiences.reading import reader, side_by_side
 from app.campaigns.models import CampaignState, Link
 from app.db import transaction, utc_now
@@ -51,7 +52,11 @@ def word(session: Session, name: str) -> Field:
 
 
 def found(session: Session, condition: Any) -> set[int]:
-    return set(session.scalars(select(Standing.subscriber_id).where(condition)))
+    """Of whom it holds: the same where tables are read, where those of some people are, and where each is looked up."""
+    ways = (condition, only_of(condition, lambda person: person > 0), one_by_one(condition))
+    people, *others = [set(session.scalars(select(Standing.subscriber_id).where(way))) for way in ways]
+    assert others == [people, people]
+    return people
 
 
 def mailed_people(session: Session) -> list[int]:

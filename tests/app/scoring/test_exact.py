@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy import event as sa_event
 from sqlalchemy.orm import Session
 
+from app.audiences.own_rows import one_by_one
 from app.campaigns.models import Link
 from app.db import database, transaction
 from app.events.models import Event, Verdict
@@ -265,11 +266,13 @@ def test_what_was_earned_in_a_time_is_what_the_reference_says(
             assert word.shows
             shown = select(Standing.subscriber_id, word.shows(asked))
             assert dict(session.execute(shown).all()) == dict(zip(people, wanted, strict=True))
-            enough = select(Standing.subscriber_id).where(word.sql(asked, lambda total: total >= limit))
-            found = set(session.scalars(enough))
             # Of whom nothing counted there is no total: `segments.where` asks the others there.
             zero = {person for person, total in zip(people, wanted, strict=True) if not total}
-            assert found | zero == {each for each, total in zip(people, wanted, strict=True) if total >= limit} | zero
+            enough = word.sql(asked, lambda total: total >= limit)
+            for way in (enough, one_by_one(enough)):
+                found = set(session.scalars(select(Standing.subscriber_id).where(way)))
+                passing = {each for each, total in zip(people, wanted, strict=True) if total >= limit}
+                assert found | zero == passing | zero
 
 
 def rebuilt_while_events_come(events: Sequence[Mapping[str, Any]], people: Sequence[int], drafted: int) -> None:
