@@ -20,6 +20,7 @@ from app.relay import Relay
 from app.transport import MailObject, Mails, Outcome, Result
 from tests.sink import DROP, HANG, LOSE, Fault, Sink
 from workers.smtp import SmtpTransport
+from workers.smtp.route import CONNECTIONS
 from workers.smtp.times import Times
 
 MAILS = 60
@@ -125,7 +126,7 @@ def test_many_mails_go_over_many_connections_and_each_ends_once() -> None:
         mails, book = run(sink, Mails(500))
         check(sink, mails, book)
         assert book.of(Result.ACCEPTED) == set(range(500))
-        assert 1 < sink.connections <= 20
+        assert 1 < sink.connections <= CONNECTIONS
 
 
 @pytest.mark.parametrize("extensions", [("PIPELINING", "SIZE 0"), ("8BITMIME",)], ids=["pipelining", "plain"])

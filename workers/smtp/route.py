@@ -13,8 +13,8 @@ from workers.smtp.connection import Connection
 from workers.smtp.envelope import on_wire
 from workers.smtp.limits import Allowance, Limits
 
-# Postfix takes 50 from one host; two workers share that.
-CONNECTIONS = 20
+# Postfix takes 50 from one host; two workers share that, and each has some left to be opened anew.
+CONNECTIONS = 24
 _GROW_SECONDS = 60.0
 _IDLE_SECONDS = 30.0
 
