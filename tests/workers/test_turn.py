@@ -105,6 +105,15 @@ def connection_of(owner: Any, loop: Any) -> tuple[Connection, Transport]:
     return connection, transport
 
 
+def told_to_go_on(owner: Owner, loop: Loop) -> tuple[Connection, Transport]:
+    """A connection whose server has just taken the envelope of Anna's mail, and the turn is not over."""
+    connection, transport = connection_of(owner, loop)
+    connection.offer(parcel("anna"))
+    loop.turn()
+    connection.data_received(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    return connection, transport
+
+
 def parcel(name: str) -> Parcel:
     mail = MailObject(1, "post@shop.example", f"{name}@example.org", f"From: {name}\r\n\r\nText\r\n".encode())
     return Parcel(mail, Book(), (0,))
@@ -142,11 +151,8 @@ def test_one_that_fails_does_not_silence_the_others(loop: Loop) -> None:
 
 def test_a_mail_and_the_envelope_behind_it_are_one_write(loop: Loop) -> None:
     owner = Owner()
-    connection, transport = connection_of(owner, loop)
     owner.mails = [parcel("bert")]
-    connection.offer(parcel("anna"))
-    loop.turn()
-    connection.data_received(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    _connection, transport = told_to_go_on(owner, loop)
     assert len(transport.written) == 1
     loop.turn()
     envelope, content = transport.written
@@ -158,10 +164,7 @@ def test_a_mail_and_the_envelope_behind_it_are_one_write(loop: Loop) -> None:
 def test_a_mail_that_has_not_left_is_in_no_doubt_when_the_server_hangs_up(loop: Loop) -> None:
     """Before the end of the turn no byte of it is out: it goes to the next connection."""
     owner = Owner()
-    connection, transport = connection_of(owner, loop)
-    connection.offer(parcel("anna"))
-    loop.turn()
-    connection.data_received(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    connection, transport = told_to_go_on(owner, loop)
     connection.connection_lost(None)
     assert owner.given_back == ["anna@example.org"]
     assert owner.ended == []
@@ -170,10 +173,7 @@ def test_a_mail_that_has_not_left_is_in_no_doubt_when_the_server_hangs_up(loop: 
 
 def test_a_mail_that_has_left_is_in_doubt(loop: Loop) -> None:
     owner = Owner()
-    connection, _transport = connection_of(owner, loop)
-    connection.offer(parcel("anna"))
-    loop.turn()
-    connection.data_received(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    connection, _transport = told_to_go_on(owner, loop)
     loop.turn()
     connection.connection_lost(None)
     assert [(name, outcome.result.name) for name, outcome in owner.ended] == [("anna@example.org", "UNKNOWN")]
