@@ -21,7 +21,7 @@ from app.db import one_of
 from app.events.models import Event
 from app.events.record import record_for_all
 from app.feature import house
-from app.importing.batch import as_table, no_twins, text_is_among
+from app.importing.batch import as_table, no_twins, with_texts
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order, Product
 
@@ -110,7 +110,9 @@ def add_orders(session: Session, orders: Orders, import_id: int | None = None) -
 
 def known_keys(session: Session, keys: Iterable[str]) -> set[str]:
     """Which of these orders are here already."""
-    return set(session.scalars(select(Order.key).where(text_is_among(session, Order.key, keys))).all())
+    orders = Order.__table__
+    source, is_asked = with_texts(session, orders.c.key, keys)
+    return set(session.scalars(select(orders.c.key).select_from(source).where(is_asked)).all())
 
 
 def save_products(session: Session, products: Iterable[ProductWords]) -> dict[str, int]:

@@ -13,10 +13,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.importing.batch import text_is_among
+from app.importing.batch import with_texts
 from app.importing.importer import Plan, Reject, Row, Rows
 from app.importing.models import Import
-from app.subscribers.importing.known import Known, known_people
+from app.subscribers.importing.known import Known, known_people, table_of
 from app.subscribers.importing.newcomers import GONE, Newcomers
 from app.subscribers.importing.options import Options, chosen
 from app.subscribers.importing.parts import HASH, KEY
@@ -139,8 +139,10 @@ def _barred(row: Row, reason: SuppressionReason) -> Reject:
 
 
 def _suppressed(session: Session, hashes: Iterable[str]) -> dict[str, SuppressionReason]:
-    statement = select(Suppression.address_hash, Suppression.reason)
-    return dict(session.execute(statement.where(text_is_among(session, Suppression.address_hash, hashes))).all())
+    bars = table_of(Suppression)
+    source, is_asked = with_texts(session, bars.c.address_hash, hashes)
+    statement = select(bars.c.address_hash, bars.c.reason).select_from(source).where(is_asked)
+    return dict(session.execute(statement).all())
 
 
 def _moves(said: Status, known: Known, options: Options) -> int | None:
