@@ -25,7 +25,7 @@ from app.importing.reading import Place
 from app.importing.states import importer_of
 from app.importing.values import Habits
 
-BATCH = 10_000
+BATCH = 15_000
 # Longer than a batch takes on the slowest machine; after a kill, so long nobody goes on.
 LEASE_SECONDS = 60
 _KEPT_OF_A_ROW = 4000
