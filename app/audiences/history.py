@@ -76,7 +76,7 @@ class _Tally:
         counted = select(since, func.count()).where(Membership.segment_id == segment_id, when < last)
         rows = session.execute(counted.group_by(since).order_by(since)).all()
         self._quarters = [int(at) for at, _number in rows]
-        self._sums = [*accumulate((number for _at, number in rows), initial=0)]
+        self._sums: list[int] = [*accumulate((number for _at, number in rows), initial=0)]
 
     def before(self, moment: datetime) -> int:
         return self._sums[bisect_right(self._quarters, int(moment.astimezone(UTC).timestamp()) // _QUARTER - 1)]
