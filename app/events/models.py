@@ -31,7 +31,7 @@ READERS = frozenset(place for verdict, place in PLACES.items() if verdict.is_rea
 
 
 class Event(Base):
-    """Something that happened to a subscriber. `kind` is an `EventKind.code`; `value` is money in minor units."""
+    """Something that happened to a subscriber. `kind` is an `EventKind.code`; `value` is what its `measure` says."""
 
     __tablename__ = "event"
     __table_args__ = (

@@ -35,7 +35,7 @@ EPOCH = date(1970, 1, 1)
 def months_until(session: Session, last: str | None, count: int, now: datetime) -> list[Period]:
     """`count` calendar months of the organisation's time zone up to `last` (YYYY-MM), never beyond the current one.
 
-    Without `last`, up to the latest month in which somebody opened, clicked or bought anything.
+    Without `last`, up to the latest month in which somebody opened, clicked, bought or answered anything.
     """
     zone = time_zone(session)
     today = now.astimezone(zone).date()
@@ -104,7 +104,7 @@ def day_number(day: date) -> int:
 def _last_happening(session: Session, now: datetime) -> datetime:
     if _is_busy_month(session, now):
         return now
-    latest = (Standing.last_opened_at, Standing.last_clicked_at, Standing.last_order_at)
+    latest = (Standing.last_opened_at, Standing.last_clicked_at, Standing.last_order_at, Standing.nps_at)
     found = session.execute(select(*(func.max(each) for each in latest))).one()
     return min(now, max((each for each in found if each), default=now))
 
