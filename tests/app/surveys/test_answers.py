@@ -1,6 +1,9 @@
 """Answers that come in by the API: each once, the latest known, words forgotten with their person."""
 
 import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,9 +23,11 @@ from app.scoring.words import merge_tags
 from app.subscribers.erasing import erase
 from app.subscribers.exporting import export_person
 from app.subscribers.models import Standing, Subscriber
-from app.surveys.answers import NewAnswer, take_answers
+from app.surveys.answers import NewAnswer, hold_people, take_answers
 from app.surveys.kinds import ANSWERED
-from segments.rule import parse
+from segments.rule import parse, to_json
+from segments.sentence import sentence
+from segments.typed import read_sentence
 from segments.where import where
 from tests import make
 
@@ -237,3 +242,62 @@ def test_answers_are_words_of_rules(app: APIFlask, rule: tuple[str, str, Any], n
         condition = where(said, house().vocabulary(session), NOW, ZoneInfo("Europe/Berlin"))
         found = session.scalars(select(Subscriber.email).join(Standing).where(condition).order_by(Subscriber.id)).all()
     assert [each.split("@")[0] for each in found] == names.split()
+
+
+@pytest.mark.parametrize(
+    ("language", "typed"),
+    [
+        ("en", "NPS group in (promoter, passive) and NPS answer >= 8 and last answer in 30 days and answered 2 times"),
+        (
+            "de",
+            (
+                "NPS-Gruppe in (Promotor, Passiver) und NPS-Antwort >= 8 und letzte Antwort in 30 Tagen "
+                "und mindestens 2-mal geantwortet"
+            ),
+        ),
+    ],
+)
+def test_rules_about_answers_are_typed_and_said_in_both_languages(app: APIFlask, language: str, typed: str) -> None:
+    with reading() as session:
+        words = house().vocabulary(session)
+    found = read_sentence(typed, words, language)
+    assert to_json(found) == {
+        "all": [
+            {"field": "nps_group", "op": "is_any_of", "value": ["passive", "promoter"]},
+            {"field": "nps", "op": "at_least", "value": 8},
+            {"field": "last_answered", "op": "within_days", "value": 30},
+            {"field": "answered", "op": "happened", "value": {"at_least": 2}},
+        ]
+    }
+    assert read_sentence(sentence(found, words, language), words, language) == found
+
+
+def test_why_says_what_she_answered(app: APIFlask, api: FlaskClient) -> None:
+    (anna,) = _people("anna")
+    said = (("nps_group", "is", "promoter"), ("nps", "less_than", 9), ("answered", "happened", {}))
+    rule = {"all": [{"field": field, "op": op, "value": value} for field, op, value in said]}
+    api.post("/api/v1/answers", json={"answers": [_answer()]})
+    segment = api.post("/api/v1/segments", json={"name": "Odd", "rule": rule}).json["id"]
+    why = api.get(f"/api/v1/segments/{segment}/why/{anna}").json
+    assert not why["is_in"]
+    assert [each["fact"] for each in why["judgement"]["parts"]] == ["promoter", "9", "1 time"]
+
+
+def test_two_who_bring_the_same_answer_at_once_bring_it_once(app: APIFlask) -> None:
+    _people("anna")
+    taken = threading.Event()
+
+    def bring(*, waits: bool) -> int:
+        with app.app_context(), transaction() as session:
+            people, _there = hold_people(session, ["anna@example.org"], ())
+            created = take_answers(session, [NewAnswer(people["anna@example.org"], 9, THEN)])
+            taken.set()
+            # Time enough for the other one to come, were it not waiting.
+            time.sleep(0.3 if waits else 0)
+            return created
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(bring, waits=True)
+        taken.wait(10)
+        second = pool.submit(bring, waits=False)
+        assert (first.result(), second.result()) == (1, 0)
