@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
 
-from sqlalchemy import BigInteger, Select, func, select, type_coerce
+from sqlalchemy import BigInteger, Select, case, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.audiences.models import LASTS, BackfilledMembership, Membership
@@ -70,13 +70,13 @@ class _Tally:
         moments: Sequence[datetime],
     ) -> None:
         first, last = min(moments), max(moments)
-        quarter = (type_coerce(when, BigInteger) // _QUARTER).label("quarter")
-        # Most happened before the first moment: in one number nobody has to sort them.
-        before = select(func.count()).where(Membership.segment_id == segment_id, when < first)
-        counted = select(quarter, func.count()).where(Membership.segment_id == segment_id, when >= first, when < last)
-        rows = session.execute(counted.group_by(quarter).order_by(quarter)).all()
+        quarter = type_coerce(when, BigInteger) // _QUARTER
+        # Most happened before the first moment: all of that is one group.
+        since = case((when < first, 0), else_=quarter).label("since")
+        counted = select(since, func.count()).where(Membership.segment_id == segment_id, when < last)
+        rows = session.execute(counted.group_by(since).order_by(since)).all()
         self._quarters = [int(at) for at, _number in rows]
-        self._sums = [*accumulate((number for _at, number in rows), initial=session.scalar(before) or 0)]
+        self._sums: list[int] = [*accumulate((number for _at, number in rows), initial=0)]
 
     def before(self, moment: datetime) -> int:
         return self._sums[bisect_right(self._quarters, int(moment.astimezone(UTC).timestamp()) // _QUARTER - 1)]

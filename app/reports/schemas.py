@@ -182,9 +182,9 @@ class CountIn(BaseModel):
         json_schema_extra={"examples": [{"kind": "cohorts", "query": {"metric": "revenue", "months": 24}}]},
     )
 
-    kind: Literal["segment", "comparison", "cohorts", "survival", "moves", "rfm"] = Field(
+    kind: Literal["segment", "comparison", "cohorts", "survival", "moves", "rfm", "campaign"] = Field(
         description="`segment` is everybody too (`segment_id` in the query), `moves` the ladder, `comparison` all "
-        "segments side by side on the page of reports."
+        "segments side by side on the page of reports; `campaign` wants a `campaign_id`."
     )
     query: dict[str, Any] = {}
 
