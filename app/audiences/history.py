@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
 
-from sqlalchemy import BigInteger, Select, case, func, select, type_coerce
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import BigInteger, Select, case, exists, func, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.audiences.models import LASTS, BackfilledMembership, Membership
 
@@ -43,12 +43,23 @@ class Comparison:
 
 def compare(session: Session, segment_id: int, moment: datetime, among: Intervals = Membership) -> Comparison:
     """Then and now, by what is written down."""
-    now = select(Membership.subscriber_id).where(Membership.segment_id == segment_id, Membership.left_at == LASTS)
-    then = members_at(segment_id, moment, among)
-    of_now, of_then = now.subquery(), then.subquery()
-    both = select(func.count()).select_from(of_then).join(of_now, of_now.c.subscriber_id == of_then.c.subscriber_id)
-    counts = [select(func.count()).select_from(each).scalar_subquery() for each in (of_then, of_now)]
-    was, is_now, stayed = tuple(session.execute(select(*counts, both.scalar_subquery())).one())
+    lasting = (Membership.segment_id == segment_id, Membership.left_at == LASTS)
+    count = func.count()
+    is_now, came_before = session.execute(
+        select(count, count.filter(Membership.joined_at <= moment)).where(*lasting)
+    ).one()
+    # Who has been in ever since is there already; few others have left and come back.
+    now = aliased(Membership)
+    is_back = exists().where(
+        now.segment_id == segment_id, now.left_at == LASTS, now.subscriber_id == among.subscriber_id
+    )
+    then = select(count, count.filter(is_back)).where(
+        among.segment_id == segment_id, among.joined_at <= moment, among.left_at > moment
+    )
+    if among is Membership:
+        was, stayed = session.execute(then.where(among.left_at < LASTS)).one()
+        return Comparison(was + came_before, is_now, stayed + came_before)
+    was, stayed = session.execute(then).one()
     return Comparison(was, is_now, stayed)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.models import Campaign, CampaignState
 from app.delivery.models import Delivery, Shard
-from app.events.models import Event
+from app.events.models import IS_RARE, Event
 from app.reports.campaign_people import share
 from app.reports.kept import kept_answers
 from app.reports.kinds import CAMPAIGN, LIVE_MAILS, CampaignAsked
@@ -100,6 +100,8 @@ def _written(session: Session, ids: Sequence[int]) -> dict[int, _Written]:
 
 
 def _counted(session: Session, ids: Sequence[int]) -> dict[int, Figures]:
+    if not ids:
+        return {}
     people, gone = _people(session, ids), _unsubscribed(session, ids)
     return {each: Figures(*people.get(each, _NOBODY), unsubscribed=gone.get(each, 0)) for each in ids}
 
@@ -130,7 +132,7 @@ def _people(session: Session, ids: Sequence[int]) -> dict[int, _Five]:
 
 def _unsubscribed(session: Session, ids: Sequence[int]) -> dict[int, int]:
     counted = select(Event.campaign_id, func.count(Event.subscriber_id.distinct())).where(
-        Event.kind == UNSUBSCRIBED.code, Event.campaign_id.in_(ids)
+        IS_RARE, Event.kind == UNSUBSCRIBED.code, Event.campaign_id.in_(ids)
     )
     return counts(session, counted.group_by(Event.campaign_id))
 
