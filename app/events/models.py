@@ -38,7 +38,7 @@ IS_RARE: ColumnElement[Any] = literal_column(f"event.{_RARE}")
 
 
 class Event(Base):
-    """Something that happened to a subscriber. `kind` is an `EventKind.code`; `value` is money in minor units."""
+    """Something that happened to a subscriber. `kind` is an `EventKind.code`; `value` is what its `measure` says."""
 
     __tablename__ = "event"
     __table_args__ = (

@@ -123,7 +123,7 @@ def _rfm(_session: Session, rows: Rows, query: RfmQuery, now: datetime) -> RfmRe
     return rfm_report(rows, query, now)
 
 
-SEGMENT = Kind("segment", SegmentAsked, SegmentReport, _segment, statements=5, copies=("event",))
+SEGMENT = Kind("segment", SegmentAsked, SegmentReport, _segment, statements=6, copies=("event",))
 COMPARISON = Kind("comparison", ComparisonAsked, SegmentComparison, _comparison, statements=2)
 COHORTS = Kind("cohorts", CohortQuery, CohortGrid, _cohorts, statements=2)
 SURVIVAL = Kind("survival", SurvivalQuery, Survival, survival, statements=1)

@@ -36,7 +36,7 @@ EPOCH = date(1970, 1, 1)
 def months_until(session: Session, last: str | None, count: int, now: datetime) -> list[Period]:
     """`count` calendar months of the organisation's time zone up to `last` (YYYY-MM), never beyond the current one.
 
-    Without `last`, up to the latest month in which somebody opened, clicked or bought anything.
+    Without `last`, up to the latest month in which somebody opened, clicked or bought; where nobody did, answered.
     """
     zone = time_zone(session)
     today = now.astimezone(zone).date()
@@ -109,6 +109,7 @@ def _last_happening(session: Session, now: datetime) -> datetime:
     day = session.scalar(select(func.max(row.day)).where(row.segment_id == EVERYBODY, did))
     if day is not None:
         return min(now, start_of(EPOCH + timedelta(days=day), time_zone(session)))
-    latest = (Standing.last_opened_at, Standing.last_clicked_at, Standing.last_order_at)
-    found = session.execute(select(*(func.max(each) for each in latest))).one()
-    return min(now, max((each for each in found if each), default=now))
+    latest = (Standing.last_opened_at, Standing.last_clicked_at, Standing.last_order_at, Standing.nps_at)
+    *found, answered = session.execute(select(*(func.max(each) for each in latest))).one()
+    # The daily rows know no answers, so these count where there is nothing else.
+    return min(now, max((each for each in found if each), default=answered or now))

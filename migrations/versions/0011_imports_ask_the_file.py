@@ -1,13 +1,13 @@
 """What came before in a file, and how its columns are written, is asked of the file, and not kept here.
 
 Revision ID: 0011
-Revises: 0009
+Revises: 0010
 """
 
 from alembic import op
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 
 def upgrade() -> None:
