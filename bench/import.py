@@ -1,6 +1,6 @@
 """CSV files of people and of orders: `python -m bench.import [--rows N] [--here N] [--json FILE]`.
 
-End to end as a worker does it (`import_one.py`), from the survey of the file to the last commit: a file of new people,
+End to end as a worker does it (`import_one.py`), from the first byte to the last commit: a file of new people,
 the same again (nothing changes), the same with every second city changed, and orders; with `--here`, into an
 installation that has so many people already. The yardstick is SQL written by hand that writes the two rows of a person
 (or the order and its event) with the values given, in batches of the same size; or finds the people, compares, and

@@ -10,10 +10,8 @@ import pickle
 import signal
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any
 
 from app.importing.batches import Batch, File
-from app.importing.importer import Rows
 from app.importing.reading import Place
 
 # Below so many bytes a second process costs more than it saves.
@@ -36,7 +34,7 @@ class Ahead:
         with suppress(EOFError, OSError):
             batch: Batch = pickle.loads(self._pipe.recv_bytes())  # noqa: S301 - our own child wrote it
             if batch.start == start:
-                return batch._replace(rows=_opened(batch.rows))
+                return batch
         return None
 
     def close(self) -> None:
@@ -57,27 +55,5 @@ def _read_on(mine: Connection, pipe: Connection, file: File, start: Place, size:
     with suppress(BrokenPipeError):
         while not is_last:
             batch = file.batch(start, size)
-            pipe.send_bytes(pickle.dumps(batch._replace(rows=_folded(batch.rows)), pickle.HIGHEST_PROTOCOL))
+            pipe.send_bytes(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
             start, is_last = batch.end, batch.is_last
-
-
-def _folded(rows: Rows) -> Rows:
-    """The same with columns of tuples, such as addresses, as tuples of columns: half as long to send."""
-    return rows.with_columns({name: _fold(of) for name, of in rows.columns.items()})
-
-
-def _opened(rows: Rows) -> Rows:
-    return rows.with_columns({name: _open(of) for name, of in rows.columns.items()})
-
-
-def _fold(values: Any) -> Any:
-    kinds = set(map(type, values))
-    kind = kinds.pop() if len(kinds) == 1 else None
-    return (kind, *zip(*values, strict=True)) if hasattr(kind, "_make") else values
-
-
-def _open(values: Any) -> Any:
-    if not isinstance(values, tuple):
-        return values
-    kind, *columns = values
-    return list(map(kind._make, zip(*columns, strict=True)))

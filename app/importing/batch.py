@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    FromClause,
+    Join,
     Subquery,
     Text,
     cast,
@@ -21,10 +23,13 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 
 from app.errors import Conflict
@@ -45,19 +50,30 @@ def as_table(session: Session, types: Types, rows: Iterable[Sequence[Any]]) -> S
     return select(*named).subquery()
 
 
-def text_is_among(session: Session, column: Any, texts: Iterable[str]) -> ColumnElement[bool]:
-    """As `app.db.one_of` for ids: PostgreSQL takes an array, for of a list in JSON it has no idea how long it is."""
+def with_texts(session: Session, column: Any, texts: Iterable[str]) -> tuple[FromClause, ColumnElement[bool]]:
+    """The table of a column, and the condition that this column is one of the texts; each of them is given once."""
     asked = [*texts]
     if session.get_bind().dialect.name == "sqlite":
         each = func.json_each(json.dumps(asked, ensure_ascii=False)).table_valued("value")
-        found: ColumnElement[bool] = column.in_(select(each.c.value))
-        return found
+        return _ListFirst(each, column.table, column == each.c.value), true()
     lines = "\n".join(asked)
-    # One text is quicker to send than many.
+    # One text is quicker to send than many, and an array than JSON, of which PostgreSQL has no idea how long it is.
     is_plain = lines.count("\n") == len(asked) - 1 and lines
     array = func.string_to_array(literal(lines), "\n") if is_plain else literal(asked, ARRAY(Text()))
-    among: ColumnElement[bool] = column == func.any(array)
-    return among
+    return column.table, column == func.any(array)
+
+
+class _ListFirst(Join):
+    """A join of a list and the table of which it has keys: each is looked up, and no index is made of the list."""
+
+    inherit_cache = True
+
+
+@compiles(_ListFirst)
+def _cross(element: _ListFirst, compiler: SQLCompiler, **kw: Any) -> str:
+    assert element.onclause is not None
+    left, right = (compiler.process(each, **kw) for each in (element.left, element.right))
+    return f"{left} CROSS JOIN {right} ON {compiler.process(element.onclause, **{**kw, 'asfrom': False})}"
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from flask_babel import gettext as _
 
 from app.errors import Invalid
 from app.importing.blocks import Block
-from app.importing.importer import Column, Reject, Rows, Writing
+from app.importing.importer import Column, Raws, Reject, Rows, Writing
 from app.importing.models import Import
-from app.importing.values import DateOrder, DecimalSign, Habits
+from app.importing.values import DateOrder, DecimalSign, Habits, Unclear
 
 # Cells of one column of which it is remembered what they mean; a century has 36,525 days.
 _REMEMBERED = 40_000
@@ -29,12 +29,21 @@ class Problem(str):
 
 
 class Meanings(dict[str, Any]):
-    """Cell → value, or None for an empty one; a Problem is given, never kept, and makes `has_problems` true."""
+    """Cell → value, or None for an empty one; a Problem is given, never kept, and makes `has_problems` true.
+
+    `is_unclear` once a cell may mean two things, until it is settled for the whole column.
+    """
 
     def __init__(self, column: Column, habits: Habits) -> None:
         super().__init__()
         self._column, self._habits = column, habits
-        self.has_problems = False
+        self._is_settled = False
+        self.has_problems = self.is_unclear = False
+
+    def settle(self, written: str | None) -> None:
+        """From now on this is how the column is written; None if nobody knows."""
+        self._habits = _habits(self._column, written, self._habits)
+        self._is_settled, self.is_unclear = True, False
 
     def __missing__(self, cell: str) -> Any:
         text, column = cell.strip(), self._column
@@ -43,6 +52,7 @@ class Meanings(dict[str, Any]):
         try:
             value = column.parse(text, self._habits) if text else None
         except Invalid as error:
+            self.is_unclear |= isinstance(error, Unclear) and not self._is_settled
             return self._problem(_("%(column)s: %(problem)s", column=column.label, problem=error.message))
         if not column.is_unique and len(self) < _REMEMBERED and len(cell) <= 100:
             self[cell] = value
@@ -76,11 +86,18 @@ def read_rows(block: Block, columns: Mapped, width: int) -> tuple[Rows, list[Rej
     columnwise = list(zip(*cells, strict=False)) or [()] * width
     values = {column.name: list(map(meanings.__getitem__, columnwise[number])) for number, column, meanings in columns}
     bad = _bad_cells(values, columns)
-    rows = Rows([block.lines[place] for place in fine], [block.raws[place] for place in fine], values)
+    lines, raws = [block.lines[place] for place in fine], [block.raws[place] for place in fine]
+    rows = Rows(_counted(lines), Raws(raws), values)
     if bad:
         rows = rows.only([place for place in range(len(fine)) if place not in bad])
         problems |= {fine[place]: problem for place, problem in bad.items()}
     return rows, [Reject(block.lines[place], problem, block.raws[place]) for place, problem in sorted(problems.items())]
+
+
+def _counted(lines: Sequence[int]) -> Sequence[int]:
+    """The same; mostly each record is one line, and the lines count on."""
+    counted = range(lines[0], lines[0] + len(lines)) if lines else lines
+    return counted if lines and lines[-1] == counted[-1] else lines
 
 
 def _bad_cells(values: Mapping[str, Iterable[Any]], columns: Mapped) -> dict[int, str]:

@@ -4,10 +4,12 @@ A frozen value like `Feature`. The verbs see rows that are read and typed, and n
 was broken. Not in charge of: progress, resuming, rejects and states (`run.py`).
 """
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -52,6 +54,22 @@ class Row(NamedTuple):
     first_line: int = 0
 
 
+class Raws(Sequence[str]):
+    """Many texts as one, cut when one of them is asked for: hardly any ever is, and all go to another process."""
+
+    __slots__ = ("_ends", "_text")
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._text, self._ends = "".join(texts), array("L", accumulate(map(len, texts), initial=0))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, place: Any) -> Any:
+        """One of them; places count from the first."""
+        return self._text[self._ends[place] : self._ends[place + 1]]
+
+
 class Rows:
     """Rows side by side: the line each begins on, its text, and what it says, column by column; None is empty.
 
@@ -81,7 +99,9 @@ class Rows:
         return Rows(self.lines, self.raws, columns)
 
     def only(self, places: Sequence[int]) -> "Rows":
-        """Some of them; none may be a repeat."""
+        """Some of them, in their order; none may be a repeat."""
+        if len(places) == len(self):
+            return self
         columns = {name: [of[place] for place in places] for name, of in self.columns.items()}
         return Rows([self.lines[place] for place in places], [self.raws[place] for place in places], columns)
 
@@ -118,10 +138,10 @@ class Undone:
 class Importer:
     """A kind of import.
 
-    `prepare` adds what can be found out without a database, maybe in another process; `keys` then name what rows are
-    about: rows of one file with equal keys are repeats. `plan` only reads, `apply` does what was planned in the same
-    transaction, `undo` takes back about `limit` rows. `add_column` makes a column for one that the file has and the
-    house does not, and gives its name. `stays` puts the reasons of `Undone.stayed` into words.
+    `prepare` makes of cells what can be made without a database, maybe in another process; `keys` then name what rows
+    are about: rows of one file with equal keys are repeats. `plan` only reads, `apply` does what was planned in the
+    same transaction, `undo` takes back about `limit` rows. `add_column` makes a column for one that the file has and
+    the house does not, and gives its name. `stays` puts the reasons of `Undone.stayed` into words.
     """
 
     kind: str

@@ -3,14 +3,11 @@
 from contextlib import closing
 from uuid import uuid4
 
-from sqlalchemy import update
-
 from app.bulk import no_collecting
 from app.db import database, reading, transaction, utc_now
 from app.importing import run
 from app.importing.models import Import, ImportState
 from app.importing.states import waiting_imports
-from app.importing.survey import survey
 from app.importing.uploads import clear_away, uploads
 from app.queue import enqueue, job
 
@@ -20,14 +17,15 @@ _READS = (ImportState.CHECKING, ImportState.RUNNING)
 @job("long")
 def go_on(import_id: int) -> None:
     """Work on one import until it has ended."""
-    _ask_columns(import_id)
     owner, busy, reader = uuid4().hex, True, run.Reader(reads_ahead=True)
     # Taking rows back is where a foreign key that does not hold would matter.
     begin = transaction if _is_undone(import_id) else database().bulk
     with closing(reader):
         while busy:
-            with no_collecting(), begin() as session:
-                busy = run.advance(session, import_id, owner, uploads(), utc_now(), reader=reader)
+            with no_collecting():
+                _fetch(import_id, owner, reader)
+                with begin() as session:
+                    busy = run.advance(session, import_id, owner, uploads(), utc_now(), reader=reader)
 
 
 @job("quick")
@@ -48,15 +46,9 @@ def _is_undone(import_id: int) -> bool:
         return import_ is not None and import_.state is ImportState.UNDOING
 
 
-def _ask_columns(import_id: int) -> None:
-    """Survey the file once, outside of any write: it takes seconds, and others want to write."""
+def _fetch(import_id: int, owner: str, reader: run.Reader) -> None:
+    """The next batch, outside of any write: to wait for it may take seconds, and others want to write."""
     with reading() as session:
-        import_ = session.get(Import, import_id)
-        if import_ is None or import_.is_surveyed or import_.state not in _READS:
-            return
-        with no_collecting():
-            found = survey(session, import_, uploads() / import_.file)
-    with transaction() as session:
-        formats = {**found, **import_.formats}
-        unasked = update(Import).where(Import.id == import_id, Import.is_surveyed.is_(False))
-        session.execute(unasked.values(formats=formats, is_surveyed=True))
+        import_ = run.free_import(session, import_id, owner)
+        if import_ and import_.state in _READS:
+            reader.fetch(session, import_, uploads())

@@ -46,7 +46,6 @@ class Import(Base):
     mapping: Mapped[dict[str, Any]]
     options: Mapped[dict[str, Any]]
     formats: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    is_surveyed: Mapped[bool] = mapped_column(default=False)
     start_position: Mapped[int] = mapped_column(default=0)
     start_line: Mapped[int] = mapped_column(default=0)
     position: Mapped[int] = mapped_column(default=0)
@@ -99,15 +98,3 @@ class ImportChange(Base):
     import_id: Mapped[int] = mapped_column(ForeignKey("import.id", ondelete="CASCADE"), primary_key=True)
     row_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     before: Mapped[dict[str, Any] | None]
-
-
-class ImportKey(Base):
-    """What an unfinished import has read so far, as a hash: which line had it first, and how often it came."""
-
-    __tablename__ = "import_key"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-
-    import_id: Mapped[int] = mapped_column(ForeignKey("import.id", ondelete="CASCADE"), primary_key=True)
-    key: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    line: Mapped[int]
-    times: Mapped[int]

@@ -11,11 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 from flask_babel import force_locale
-from sqlalchemy import BigInteger, CursorResult, insert, or_, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, CursorResult, insert, or_, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import UTC_ZONE, organisation, time_zone
-from app.bulk import parents_seen
 from app.db import db_now
 from app.importing.ahead import LARGE, Ahead
 from app.importing.batches import Batch, File
@@ -23,11 +22,10 @@ from app.importing.cells import mapped
 from app.importing.importer import Plan, Reject
 from app.importing.models import BUSY, Import, ImportReject, ImportState
 from app.importing.reading import Place
-from app.importing.repeats import count_repeats, forget_keys
 from app.importing.states import importer_of
 from app.importing.values import Habits
 
-BATCH = 10_000
+BATCH = 15_000
 # Longer than a batch takes on the slowest machine; after a kill, so long nobody goes on.
 LEASE_SECONDS = 60
 _KEPT_OF_A_ROW = 4000
@@ -45,10 +43,22 @@ class Reader:
         self._reads_ahead = reads_ahead and (os.cpu_count() or 1) > 1
         self._file: File | None = None
         self._ahead: Ahead | None = None
+        self._fetched: Batch | None = None
+
+    def fetch(self, session: Session, import_: Import, uploads: Path, size: int = BATCH) -> None:
+        """Have the next batch at hand before anything is locked for it."""
+        with force_locale(_locale(session)):
+            self._fetched = self._read(session, import_, uploads, size)
 
     def batch(self, session: Session, import_: Import, uploads: Path, size: int) -> Batch:
         """The next one of an import."""
-        start = Place(import_.position, import_.line)
+        batch, self._fetched = self._fetched, None
+        if batch is None or batch.start != _place(import_):
+            batch = self._read(session, import_, uploads, size)
+        return batch
+
+    def _read(self, session: Session, import_: Import, uploads: Path, size: int) -> Batch:
+        start = _place(import_)
         if self._file is None:
             self._file = _file(session, import_, uploads)
             if self._reads_ahead and import_.size - start.position > LARGE:
@@ -79,8 +89,7 @@ def advance(
     import_ = _hold(session, import_id, owner)
     if import_ is None:
         return False
-    found = organisation(session)
-    with force_locale(found.locale if found else "en"):
+    with force_locale(_locale(session)):
         if import_.state is ImportState.UNDOING:
             _take_back(session, import_, now, size)
         else:
@@ -88,11 +97,19 @@ def advance(
     return import_.is_busy
 
 
+def free_import(session: Session, import_id: int, owner: str) -> Import | None:
+    """The import, if nobody else is at it."""
+    return session.scalars(select(Import).where(Import.id == import_id, _is_free(owner))).one_or_none()
+
+
+def _is_free(owner: str) -> ColumnElement[bool]:
+    return or_(Import.owner == owner, Import.lease_until.is_(None), Import.lease_until < db_now())
+
+
 def _hold(session: Session, import_id: int, owner: str) -> Import | None:
     """Take or renew the lease. On PostgreSQL this also locks the row until the batch is committed."""
-    is_free = or_(Import.owner == owner, Import.lease_until.is_(None), Import.lease_until < db_now())
     until = type_coerce(db_now(), BigInteger) + LEASE_SECONDS
-    statement = update(Import).where(Import.id == import_id, Import.state.in_(BUSY), is_free)
+    statement = update(Import).where(Import.id == import_id, Import.state.in_(BUSY), _is_free(owner))
     held = session.execute(statement.values(owner=owner, lease_until=until))
     assert isinstance(held, CursorResult)
     return session.get(Import, import_id, populate_existing=True) if held.rowcount else None
@@ -100,9 +117,6 @@ def _hold(session: Session, import_id: int, owner: str) -> Import | None:
 
 def _take(session: Session, import_: Import, batch: Batch, now: datetime) -> None:
     importer = importer_of(import_)
-    # The import is held until the commit: nobody deletes it from under its keys.
-    with parents_seen(session):
-        count_repeats(session, import_.id, batch.rows, batch.keys)
     plan = importer.plan(session, import_, batch.rows, now)
     if import_.state is ImportState.RUNNING:
         importer.apply(session, import_, plan, now)
@@ -110,8 +124,10 @@ def _take(session: Session, import_: Import, batch: Batch, now: datetime) -> Non
     _keep_rejects(session, import_, rejects)
     _keep_books(import_, plan, len(rejects))
     import_.position, import_.line = batch.end
+    # What was chosen by hand counts.
+    import_.formats = {**batch.formats, **import_.formats}
     if batch.is_last:
-        _end(session, import_, batch.error, now)
+        _end(import_, batch.error, now)
 
 
 def _file(session: Session, import_: Import, uploads: Path) -> File:
@@ -119,7 +135,17 @@ def _file(session: Session, import_: Import, uploads: Path) -> File:
     habits = Habits(zone=time_zone(session) if found else UTC_ZONE, currency=found.currency if found else "EUR")
     columns = mapped(import_, importer.columns(session), habits)
     path = uploads / import_.file
-    return File(path, import_.encoding, import_.delimiter, len(import_.header), columns, importer)
+    first = Place(import_.start_position, import_.start_line)
+    return File(path, import_.encoding, import_.delimiter, len(import_.header), first, columns, importer)
+
+
+def _place(import_: Import) -> Place:
+    return Place(import_.position, import_.line)
+
+
+def _locale(session: Session) -> str:
+    found = organisation(session)
+    return found.locale if found else "en"
 
 
 def _keep_rejects(session: Session, import_: Import, rejects: Sequence[Reject]) -> None:
@@ -146,11 +172,10 @@ def _keep_books(import_: Import, plan: Plan, rejected: int) -> None:
     import_.rejected += rejected
 
 
-def _end(session: Session, import_: Import, problem: str | None, now: datetime) -> None:
+def _end(import_: Import, problem: str | None, now: datetime) -> None:
     import_.state = ImportState.FAILED if problem else _ENDS[import_.state]
     import_.error, import_.finished_at = problem, now
     import_.owner = import_.lease_until = None
-    forget_keys(session, import_.id)
 
 
 def _take_back(session: Session, import_: Import, now: datetime, size: int) -> None:

@@ -16,7 +16,6 @@ from app.feature import house
 from app.importing.columns import NEW, check_mapping, fitting
 from app.importing.importer import Importer
 from app.importing.models import BUSY, Import, ImportReject, ImportState
-from app.importing.repeats import forget_keys
 
 _READY = (ImportState.UPLOADED, ImportState.CHECKED)
 _UNDOABLE = (ImportState.DONE, ImportState.CANCELLED, ImportState.FAILED)
@@ -41,7 +40,7 @@ def set_mapping(session: Session, import_id: int, mapping: dict[str, str], forma
     mapping = _with_new_columns(session, import_, mapping)
     columns = importer_of(import_).columns(session)
     check_mapping(mapping, import_.header, columns)
-    values = {"mapping": mapping, "formats": fitting(formats, mapping, columns), "is_surveyed": False}
+    values = {"mapping": mapping, "formats": fitting(formats, mapping, columns)}
     _move(session, import_id, _READY, ImportState.UPLOADED, **values)
 
 
@@ -65,7 +64,6 @@ def cancel(session: Session, import_id: int, now: datetime) -> None:
     """Stop before the next batch; what was taken stays until it is undone."""
     sources = (*_READY, ImportState.CHECKING, ImportState.RUNNING)
     _move(session, import_id, sources, ImportState.CANCELLED, finished_at=now)
-    forget_keys(session, import_id)
 
 
 def undo(session: Session, import_id: int) -> None:
@@ -96,7 +94,6 @@ def _begin(session: Session, import_id: int, state: ImportState, now: datetime) 
     books = {"new": 0, "changed": 0, "unchanged": 0, "rejected": 0, "error": None, "owner": None, "lease_until": None}
     _move(session, import_id, _READY, state, **beginning, **books)
     session.execute(delete(ImportReject).where(ImportReject.import_id == import_id))
-    forget_keys(session, import_id)
 
 
 def _move(session: Session, import_id: int, sources: Sequence[ImportState], state: ImportState, **values: Any) -> None:

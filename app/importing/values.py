@@ -21,6 +21,10 @@ from app.errors import Invalid
 Proof = TypeVar("Proof", bound=StrEnum)
 
 
+class Unclear(Invalid):
+    """It means one of two things, and the column does not tell which."""
+
+
 class DateOrder(StrEnum):
     """What comes first in `03/04/2026`."""
 
@@ -84,7 +88,7 @@ def _day(given: str, order: DateOrder | None, text: str) -> date:
         first, second = match[1], match[3]
         decided = order or _order_of(int(first), int(second))
         if decided is None:
-            raise Invalid(_("“%(text)s” may mean two days: choose how this column writes dates.", text=_short(text)))
+            raise Unclear(_("“%(text)s” may mean two days: choose how this column writes dates.", text=_short(text)))
         month, day = (second, first) if decided is DateOrder.DAY_FIRST else (first, second)
         return _date((match[4], month, day), text)
     raise _no_date(text)
@@ -183,7 +187,7 @@ def _decimal(number: str, sign: DecimalSign | None, text: str) -> Decimal:
         raise Invalid(_("“%(text)s” is not a number.", text=_short(text)))
     decided = sign or _sign_of(digits)
     if decided is None and any(mark in digits for mark in ".,"):
-        raise Invalid(_("“%(text)s” may mean two numbers: choose how this column writes decimals.", text=_short(text)))
+        raise Unclear(_("“%(text)s” may mean two numbers: choose how this column writes decimals.", text=_short(text)))
     value = _value(digits, decided or DecimalSign.POINT, text)
     if value > _MOST:
         raise _too_large(text)

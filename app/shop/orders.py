@@ -6,7 +6,7 @@ events).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from app.db import one_of
 from app.events.models import Event
 from app.events.record import record_for_all
 from app.feature import house
-from app.importing.batch import as_table, no_twins, text_is_among
+from app.importing.batch import as_table, no_twins, with_texts
 from app.shop.kinds import PURCHASED
 from app.shop.models import Order, Product
 
@@ -41,6 +41,11 @@ class Orders(NamedTuple):
     amounts: Sequence[int]
     quantities: Sequence[int]
     products: Sequence[int | None]
+
+    def by_person(self) -> "Orders":
+        """The same, those of a person together: so each page of an index by person is found once."""
+        order = sorted(range(len(self.people)), key=self.people.__getitem__)
+        return Orders._make([of[place] for place in order] for of in self)
 
 
 class NewOrder(NamedTuple):
@@ -85,6 +90,7 @@ def take_orders(session: Session, orders: Iterable[NewOrder]) -> int:
 
 def add_orders(session: Session, orders: Orders, import_id: int | None = None) -> None:
     """Write orders of people who are held, none of which is known, and their events."""
+    orders = orders.by_person()
     columns = {
         "key": orders.keys,
         "subscriber_id": orders.people,
@@ -101,7 +107,7 @@ def add_orders(session: Session, orders: Orders, import_id: int | None = None) -
         session,
         PURCHASED,
         orders.people,
-        occurred_at=[datetime.fromtimestamp(at, UTC) for at in orders.moments],
+        occurred_at=Stored(orders.moments),
         value=orders.amounts,
         key=[event_key(each) for each in orders.keys],
         data=list(map(bought, orders.quantities, orders.products)),
@@ -110,7 +116,9 @@ def add_orders(session: Session, orders: Orders, import_id: int | None = None) -
 
 def known_keys(session: Session, keys: Iterable[str]) -> set[str]:
     """Which of these orders are here already."""
-    return set(session.scalars(select(Order.key).where(text_is_among(session, Order.key, keys))).all())
+    orders = Order.__table__
+    source, is_asked = with_texts(session, orders.c.key, keys)
+    return set(session.scalars(select(orders.c.key).select_from(source).where(is_asked)).all())
 
 
 def save_products(session: Session, products: Iterable[ProductWords]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.changes import given_numbers, joined
 from app.db import rows
-from app.importing.batch import text_is_among
+from app.importing.batch import with_texts
 from app.subscribers.models import Standing, Subscriber
 
 _HELD = "letterbond.held"
@@ -48,10 +48,12 @@ def _those(dialect: str, columns: Sequence[Any]) -> "Select[int, *tuple[Any, ...
 def hold_by_address(session: Session, keys: Iterable[str]) -> dict[str, int]:
     """Lock the people with these addresses; their ids by the addresses' keys."""
     people, state = Subscriber.__table__, Standing.__table__
-    found = select(people.c.address_key, people.c.id).where(text_is_among(session, people.c.address_key, keys))
+    source, is_asked = with_texts(session, people.c.address_key, keys)
+    found = select(people.c.address_key, people.c.id).where(is_asked)
     if session.connection().dialect.name == "postgresql":
-        found = found.join(state, state.c.subscriber_id == people.c.id).order_by(people.c.id).with_for_update(of=state)
-    ids = dict(rows(session, found))
+        source = source.join(state, state.c.subscriber_id == people.c.id)
+        found = found.order_by(people.c.id).with_for_update(of=state)
+    ids = dict(rows(session, found.select_from(source)))
     _held(session).update(ids.values())
     return ids
 

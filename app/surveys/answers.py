@@ -17,7 +17,7 @@ from app.db import one_of, rows, seconds
 from app.events.models import Event
 from app.events.record import record_for_all
 from app.feature import house
-from app.importing.batch import text_is_among
+from app.importing.batch import with_texts
 from app.importing.models import ImportChange
 from app.subscribers.hold import hold
 from app.subscribers.models import Standing, Status, Subscriber
@@ -59,8 +59,9 @@ def hold_people(session: Session, addresses: Iterable[str], ids: Iterable[int]) 
 
     All in one order, whichever way they are named; nobody who is erased is there.
     """
-    people = select(Subscriber.address_key, Subscriber.id)
-    found = dict(rows(session, people.where(text_is_among(session, Subscriber.address_key, addresses))))
+    people = Subscriber.__table__
+    source, is_asked = with_texts(session, people.c.address_key, addresses)
+    found = dict(rows(session, select(people.c.address_key, people.c.id).select_from(source).where(is_asked)))
     wanted = {*found.values(), *ids}
     hold(session, wanted)
     present = select(Standing.subscriber_id).where(one_of(Standing.subscriber_id, wanted))
@@ -70,8 +71,9 @@ def hold_people(session: Session, addresses: Iterable[str], ids: Iterable[int]) 
 
 def known_keys(session: Session, keys: Iterable[str]) -> set[str]:
     """Which of these answers are here already."""
-    found = session.scalars(select(Event.key).where(text_is_among(session, Event.key, keys)))
-    return {key for key in found if key}
+    events = Event.__table__
+    source, is_asked = with_texts(session, events.c.key, keys)
+    return set(session.scalars(select(events.c.key).select_from(source).where(is_asked)))
 
 
 def take_answers(session: Session, answers: Sequence[NewAnswer], import_id: int | None = None) -> int:
@@ -98,7 +100,9 @@ def take_answers(session: Session, answers: Sequence[NewAnswer], import_id: int 
 
 def _note(session: Session, import_id: int, keys: Iterable[str]) -> None:
     """Which answers the import brought, so that it can be undone."""
-    brought = select(literal(import_id), Event.id, null()).where(text_is_among(session, Event.key, keys))
+    events = Event.__table__
+    source, is_asked = with_texts(session, events.c.key, keys)
+    brought = select(literal(import_id), events.c.id, null()).select_from(source).where(is_asked)
     session.execute(insert(ImportChange).from_select(["import_id", "row_id", "before"], brought))
 
 

@@ -1,14 +1,14 @@
 """Indexes for pages of large houses: products and months from the orders' indexes alone, and who left by a campaign.
 
 Revision ID: 0012
-Revises: 0010
+Revises: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 _LEFT = sa.text("kind < 20 AND campaign_id IS NOT NULL")
 

@@ -11,6 +11,7 @@ from app.shop.importing.plan import Work, as_people
 from app.shop.orders import Orders, ProductWords, add_orders, save_products, take_back
 from app.subscribers.hold import hold_by_address
 from app.subscribers.importing.apply import apply as apply_people
+from app.subscribers.importing.parts import KEY
 from app.subscribers.importing.undo import undo as undo_people
 
 
@@ -24,7 +25,7 @@ def apply(session: Session, import_: Import, plan: Plan, now: datetime) -> None:
     products = save_products(session, _products(rows))
     orders = Orders(
         keys=rows.column("key"),
-        people=[customers[each.key] for each in rows.column("email")],
+        people=[customers[key] for key in rows.columns[KEY]],
         moments=rows.column("ordered_at"),
         amounts=rows.column("amount"),
         quantities=[1 if each is None else each for each in rows.column("quantity")],

@@ -12,6 +12,7 @@ from app.importing.importer import Column, Rows, Writing
 from app.importing.values import parse_amount, parse_moment, parse_whole
 from app.shop.orders import order_key
 from app.subscribers.importing.columns import address
+from app.subscribers.importing.parts import KEY, with_keys
 from app.subscribers.values import parse_text
 
 _LONGEST_PRODUCT = 100
@@ -51,7 +52,8 @@ def columns(session: Session) -> Sequence[Column]:  # noqa: ARG001 - the verb's 
 
 
 def prepare(rows: Rows) -> Rows:
-    """With `key`, which tells an order from others; moments as seconds since 1970, products by their key."""
+    """Addresses with their keys; `key`, which tells an order from others; seconds since 1970; products by their key."""
+    rows = with_keys(rows)
     moments = [int(at.timestamp() // 1) for at in rows.column("ordered_at")]
     named = zip(rows.column("product_key"), rows.column("product"), strict=True)
     products = [key or name for key, name in named]
@@ -67,8 +69,7 @@ def keys(rows: Rows) -> Sequence[str]:
 
 def _keys(rows: Rows, moments: Sequence[int], products: Sequence[str | None]) -> list[str]:
     """By number and product where the shop numbers its orders, else by everything that was said."""
-    said = zip(rows.column("email"), moments, rows.column("amount"), rows.column("quantity"), products, strict=True)
+    said = zip(rows.columns[KEY], moments, rows.column("amount"), rows.column("quantity"), products, strict=True)
     return [
-        order_key((number, of[-1]) if number else (of[0].key, *of[1:]))
-        for number, of in zip(rows.column("number"), said, strict=True)
+        order_key((number, of[-1]) if number else of) for number, of in zip(rows.column("number"), said, strict=True)
     ]

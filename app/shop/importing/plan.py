@@ -13,6 +13,7 @@ from app.shop.importing.options import Options, Unknown
 from app.shop.orders import known_keys, order_key
 from app.subscribers.hold import hold_by_address
 from app.subscribers.importing.options import Options as PeopleOptions
+from app.subscribers.importing.parts import KEY, with_parts
 from app.subscribers.importing.plan import plan as plan_people
 from app.subscribers.models import Status
 
@@ -29,7 +30,7 @@ class Work:
 def plan(session: Session, import_: Import, rows: Rows, now: datetime) -> Plan:
     """New and known orders, and those without a customer; `work` is a Work."""
     options = Options.model_validate(import_.options)
-    addresses, keys = [each.key for each in rows.column("email")], _numbered(rows)
+    addresses, keys = rows.columns[KEY], _numbered(rows)
     customers = hold_by_address(session, set(addresses))
     strangers = {key: place for place, key in enumerate(addresses) if key not in customers}
     people = Plan()
@@ -61,8 +62,9 @@ def _numbered(rows: Rows) -> Sequence[str]:
 
 def _planned_people(session: Session, import_: Import, rows: Rows, places: Sequence[int], now: datetime) -> Plan:
     strangers = rows.only(places)
-    said = {"email": strangers.column("email"), "status": [Status.PENDING] * len(places)}
-    return plan_people(session, as_people(import_), strangers.with_columns(said), now)
+    said = {name: strangers.columns[name] for name in ("email", KEY)}
+    pending = {"status": [Status.PENDING] * len(places)}
+    return plan_people(session, as_people(import_), with_parts(strangers.with_columns(said | pending)), now)
 
 
 def _rejects(rows: Rows, addresses: Sequence[str], nobodies: Mapping[str, int], people: Plan) -> Sequence[Reject]:

@@ -11,14 +11,18 @@ from flask_babel import lazy_gettext as _l
 from app.importing.importer import Importer, Rows
 from app.subscribers.importing.apply import apply
 from app.subscribers.importing.columns import NEW_KINDS, add_column, columns
-from app.subscribers.importing.hashed import with_hashes
 from app.subscribers.importing.options import Options, make_form
+from app.subscribers.importing.parts import KEY, with_keys, with_parts
 from app.subscribers.importing.plan import plan
 from app.subscribers.importing.undo import STAYS, undo
 
 
-def _addresses(rows: Rows) -> Sequence[str]:
-    return [address.key for address in rows.column("email")]
+def _prepare(rows: Rows) -> Rows:
+    return with_parts(with_keys(rows))
+
+
+def _keys(rows: Rows) -> Sequence[str]:
+    return rows.columns[KEY]
 
 
 importer = Importer(
@@ -29,8 +33,8 @@ importer = Importer(
     columns=columns,
     options=Options,
     form=make_form,
-    keys=_addresses,
-    prepare=with_hashes,
+    keys=_keys,
+    prepare=_prepare,
     plan=plan,
     apply=apply,
     undo=undo,

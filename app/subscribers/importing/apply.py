@@ -125,7 +125,7 @@ def _said(work: Work, now: datetime) -> Said:
     places = [each.place for each in active]
     return Said(
         [each.known.id for each in active],
-        [addresses[place].email for place in places],
+        [addresses[place] for place in places],
         [at[place] or now for place in places],
         [machines[place] for place in places],
     )

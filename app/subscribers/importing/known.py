@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, SmallInteger, Table, Text, cast, select, type_coerce
 from sqlalchemy.orm import Session
 
-from app.importing.batch import text_is_among
+from app.importing.batch import with_texts
 from app.subscribers.models import Standing, Subscriber, Suppression, SuppressionReason
 
 _REASONS = list(SuppressionReason)
@@ -51,9 +51,10 @@ def known_people(session: Session, keys: Sequence[str]) -> dict[str, Known]:
     columns += [text, *(state.c[name] for name in ("language", "country", "birthday", "birth_year"))]
     columns += [type_coerce(state.c[name], BigInteger) for name in ("status", "confirmed_at", "ended_at")]
     columns.append(type_coerce(bars.c.reason, SmallInteger))
-    joined = people.join(state, state.c.subscriber_id == people.c.id)
+    source, is_asked = with_texts(session, people.c.address_key, keys)
+    joined = source.join(state, state.c.subscriber_id == people.c.id)
     joined = joined.outerjoin(bars, bars.c.address_hash == people.c.address_hash)
-    statement = select(*columns).select_from(joined).where(text_is_among(session, people.c.address_key, keys))
+    statement = select(*columns).select_from(joined).where(is_asked)
     if is_postgresql:
         statement = statement.order_by(people.c.id).with_for_update(of=state)
     return {found[1]: Known._make(found) for found in session.execute(statement).all()}

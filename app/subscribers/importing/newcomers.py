@@ -5,26 +5,24 @@ that, and of what they may be mailed and tracked for. Not of: who is new (`plan.
 already (`apply.py`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from app.bulk import Every, insert_columns, next_ids
+from app.bulk import Every, Stored, insert_columns, next_ids
 from app.events.record import record_for_all
 from app.importing.batch import no_twins
 from app.importing.importer import Rows
 from app.importing.models import Import, ImportChange
-from app.subscribers.importing.columns import FIELD
 from app.subscribers.importing.options import Options
+from app.subscribers.importing.parts import FIELDS, HASH, KEY, PROVIDER
 from app.subscribers.importing.proof import Said, keep_proof
 from app.subscribers.kinds import IMPORTED
 from app.subscribers.models import Standing, Status, Subscriber, SubscriberTag, Subscription, TrackingMode
-from app.subscribers.providers import provider_of
 
 GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 _COUNTS = dict.fromkeys(("sent", "opens", "clicks", "orders", "spent", "score"), Every(0))
@@ -32,18 +30,22 @@ _COUNTS = dict.fromkeys(("sent", "opens", "clicks", "orders", "spent", "score"),
 
 @dataclass(frozen=True, slots=True)
 class Newcomers:
-    """The rows that make somebody, and the hash of each address."""
+    """The rows that make somebody."""
 
     rows: Rows
-    hashes: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @property
-    def keys(self) -> Iterator[str]:
+    def hashes(self) -> Sequence[str]:
         """Of their addresses."""
-        return (address.key for address in self.rows.column("email"))
+        return self.rows.columns[HASH]
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Of their addresses."""
+        return self.rows.columns[KEY]
 
     def statuses(self, options: Options) -> Sequence[Status]:
         """What becomes of each: without a basis nobody can be mailed (TRUST L5)."""
@@ -89,57 +91,18 @@ def add(
 
 def _profiles(session: Session, import_: Import, people: Newcomers, ids: Sequence[int]) -> None:
     rows = people.rows
-    first, last = names_of(rows)
     columns = {
         "id": ids,
-        "email": [address.email for address in rows.columns["email"]],
-        "address_key": [*people.keys],
+        "email": rows.columns["email"],
+        "address_key": people.keys,
         "address_hash": people.hashes,
-        "first_name": first,
-        "last_name": last,
-        "time_zone": rows.columns.get("time_zone", Every(None)),
-        "attributes": _attributes(rows),
+        **{name: rows.columns.get(name, Every(None)) for name in ("first_name", "last_name", "time_zone")},
+        "attributes": Stored(rows.columns[FIELDS]),
         "source": Every(f"import:{import_.id}"),
         "token_epoch": Every(0),
     }
     with no_twins(session, _("Somebody of this file has just signed up.")):
         insert_columns(session, Subscriber, columns, len(ids))
-
-
-def names_of(rows: Rows) -> tuple[Sequence[str | None], Sequence[str | None]]:
-    """First and last names, also where the file has both in one column."""
-    if "full_name" not in rows.columns:
-        return rows.column("first_name"), rows.column("last_name")
-    said = zip(*(rows.column(name) for name in ("first_name", "last_name", "full_name")), strict=True)
-    both = [split_name(*each) for each in said]
-    return [first for first, _last in both], [last for _first, last in both]
-
-
-def split_name(first: str | None, last: str | None, full: str | None) -> tuple[str | None, str | None]:
-    """`Anna Maria Weber`: all but the last word; beside a column of first names, `name` is the last name."""
-    if last is not None or full is None:
-        return first, last
-    if first is not None:
-        return first, full
-    begin, _space, end = full.rpartition(" ")
-    return (begin, end) if begin else (full, None)
-
-
-def _attributes(rows: Rows) -> Sequence[dict[str, Any]]:
-    """Custom fields as they are stored; people of whom the same is said share theirs."""
-    names = [name for name in rows.columns if name.startswith(FIELD)]
-    keys = [name.removeprefix(FIELD) for name in names]
-    if not names:
-        return [{}] * len(rows)
-    made: dict[tuple[Any, ...], dict[str, Any]] = {}
-    found = []
-    for said in zip(*(rows.columns[name] for name in names), strict=True):
-        # Lists are no keys; their texts are.
-        same = said if list not in set(map(type, said)) else tuple(map(repr, said))
-        if same not in made:
-            made[same] = {key: value for key, value in zip(keys, said, strict=True) if value is not None}
-        found.append(made[same])
-    return found
 
 
 def _standings(
@@ -151,27 +114,18 @@ def _standings(
     now: datetime,
 ) -> None:
     rows = people.rows
-    born = rows.column("birthday")
     agreed = [now if at is None else min(at, now) for at in rows.column("agreed_at")]
     columns = {
         "subscriber_id": ids,
         "status": statuses,
         "tracking": [options.tracking if each is Status.ACTIVE else TrackingMode.NONE for each in statuses],
-        "language": rows.column("language"),
-        "country": rows.column("country"),
-        "birthday": [each and each.day for each in born],
-        "birth_year": [each and each.year for each in born],
+        **{name: rows.columns.get(name, Every(None)) for name in ("language", "country", "birthday", "birth_year")},
         "created_at": Every(now),
         "confirmed_at": [at if each is Status.ACTIVE else None for at, each in zip(agreed, statuses, strict=True)],
         "ended_at": [now if each in GONE else None for each in statuses],
-        "provider": [_provider(address.email.rpartition("@")[2]) for address in rows.columns["email"]],
+        "provider": rows.columns[PROVIDER],
     }
     insert_columns(session, Standing, columns | _COUNTS, len(ids))
-
-
-@lru_cache(4096)
-def _provider(domain: str) -> Any:
-    return provider_of(domain)
 
 
 def _tag(session: Session, wearers: Mapping[int, Sequence[int]], ids: Sequence[int]) -> None:
@@ -199,7 +153,7 @@ def _prove(
     at, machines, addresses = rows.columns.get("agreed_at"), rows.columns.get("agreed_ip"), rows.columns["email"]
     said = Said(
         _some(ids, places),
-        [addresses[place].email for place in places],
+        _some(addresses, places),
         [at[place] or now for place in places] if at else Every(now),
         _some(machines, places) if machines else Every(None),
     )

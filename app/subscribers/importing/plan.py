@@ -13,13 +13,13 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.importing.batch import text_is_among
+from app.importing.batch import with_texts
 from app.importing.importer import Plan, Reject, Row, Rows
 from app.importing.models import Import
-from app.subscribers.importing.hashed import HASH, hashes_of
-from app.subscribers.importing.known import Known, known_people
+from app.subscribers.importing.known import Known, known_people, table_of
 from app.subscribers.importing.newcomers import GONE, Newcomers
 from app.subscribers.importing.options import Options, chosen
+from app.subscribers.importing.parts import HASH, KEY
 from app.subscribers.importing.said import Belongings, Said
 from app.subscribers.models import Status, Suppression, SuppressionReason
 
@@ -72,7 +72,7 @@ def plan(session: Session, import_: Import, rows: Rows, now: datetime) -> Plan:
     """New, changed, unchanged, rejected; `work` is a Work."""
     options = chosen(session, import_)
     rejects = [_repeat(rows[place]) for place in rows.repeats]
-    keys = [address.key for address in rows.column("email")]
+    keys = rows.columns[KEY]
     known = known_people(session, [key for place, key in enumerate(keys) if place not in rows.repeats])
     fresh, present = [], []
     for place, key in enumerate(keys):
@@ -90,14 +90,11 @@ def plan(session: Session, import_: Import, rows: Rows, now: datetime) -> Plan:
 
 def _newcomers(session: Session, rows: Rows, places: Sequence[int]) -> tuple[Newcomers, list[Reject]]:
     """Those whom nothing speaks against."""
-    known = rows.columns.get(HASH) or hashes_of([address.key for address in rows.column("email")])
-    hashes = [known[place] for place in places]
-    bars = _suppressed(session, hashes)
-    if not bars:
-        return Newcomers(rows.only(places), hashes), []
-    rejects = [_barred(rows[place], bars[each]) for place, each in zip(places, hashes, strict=True) if each in bars]
-    free = [(place, each) for place, each in zip(places, hashes, strict=True) if each not in bars]
-    return Newcomers(rows.only([place for place, _hash in free]), [each for _place, each in free]), rejects
+    hashes = rows.columns[HASH]
+    bars = _suppressed(session, [hashes[place] for place in places])
+    rejects = [_barred(rows[place], bars[hashes[place]]) for place in places if hashes[place] in bars]
+    free = [place for place in places if hashes[place] not in bars] if bars else places
+    return Newcomers(rows.only(free)), rejects
 
 
 def _present(
@@ -142,8 +139,10 @@ def _barred(row: Row, reason: SuppressionReason) -> Reject:
 
 
 def _suppressed(session: Session, hashes: Iterable[str]) -> dict[str, SuppressionReason]:
-    statement = select(Suppression.address_hash, Suppression.reason)
-    return dict(session.execute(statement.where(text_is_among(session, Suppression.address_hash, hashes))).all())
+    bars = table_of(Suppression)
+    source, is_asked = with_texts(session, bars.c.address_hash, hashes)
+    statement = select(bars.c.address_hash, bars.c.reason).select_from(source).where(is_asked)
+    return dict(session.execute(statement).all())
 
 
 def _moves(said: Status, known: Known, options: Options) -> int | None:

@@ -18,12 +18,11 @@ from app.importing.batch import as_table
 from app.importing.importer import Rows
 from app.subscribers.importing.columns import FIELD
 from app.subscribers.importing.known import Known, table_of
-from app.subscribers.importing.newcomers import names_of
 from app.subscribers.importing.options import Existing, Options
+from app.subscribers.importing.parts import KEY
 from app.subscribers.models import SubscriberTag, Subscription, Tag
 
 _PROFILE = ("first_name", "last_name", "time_zone", "language", "country", "birthday", "birth_year")
-_PARTS = {"full_name": ("first_name", "last_name"), "birthday": ("birthday", "birth_year")}
 
 
 class Said:
@@ -79,14 +78,9 @@ class Said:
 
 def _profiles(rows: Rows) -> tuple[list[str], Sequence[tuple[Any, ...]]]:
     """Which columns of a person the file has, and what it says of them, row by row."""
-    first, last = names_of(rows)
-    born = rows.column("birthday")
-    days, years = [each and each.day for each in born], [each and each.year for each in born]
-    said = (first, last, *(rows.column(name) for name in ("time_zone", "language", "country")), days, years)
-    given = {each for name in rows.columns for each in _PARTS.get(name, (name,))}
-    columns = {name: of for name, of in zip(_PROFILE, said, strict=True) if name in given}
+    columns = {name: rows.columns[name] for name in _PROFILE if name in rows.columns}
     # `itemgetter` makes a tuple of two or more only: the address is always among them, and is always the same.
-    keys = [address.key for address in rows.column("email")]
+    keys = rows.columns[KEY]
     return ["key", *columns, "key"], list(zip(keys, *columns.values(), keys, strict=True))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app.db import reading, transaction
-from app.importing import jobs, run, states, uploads
+from app.importing import run, states, uploads
 from app.importing.models import Import, ImportReject, ImportState
 
 NOW = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
@@ -24,10 +24,10 @@ def upload(content: bytes | str, kind: str = "subscribers", options: dict[str, A
 
 def work(import_id: int, size: int = run.BATCH, batches: int = 10**9) -> None:
     """Do what a worker does, in batches of `size`, at most so many."""
-    jobs._ask_columns(import_id)
+    reader = run.Reader()
     for _ in range(batches):
         with transaction() as session:
-            if not run.advance(session, import_id, "test", uploads.uploads(), NOW, size):
+            if not run.advance(session, import_id, "test", uploads.uploads(), NOW, size, reader):
                 return
 
 

@@ -6,9 +6,9 @@ from sqlalchemy import select
 
 from app.db import database, reading
 from app.importing import run, uploads
-from app.importing.models import ImportState
+from app.importing.models import ImportReject, ImportState
 from app.subscribers.models import Standing, Subscriber
-from tests.app.importing.running import NOW, begin, books, bring_in, get, rejects, take_back, upload
+from tests.app.importing.running import NOW, begin, books, bring_in, get, take_back, upload
 
 OPTIONS = {"basis": "double_opt_in_elsewhere", "tags": ["fair"]}
 # More than a pipe holds, so that the second process waits in the middle of it.
@@ -29,8 +29,12 @@ def _outcome(import_id: int) -> tuple[object, ...]:
     with reading() as session:
         people = select(Subscriber.address_key, Subscriber.last_name, Standing.birthday, Standing.confirmed_at)
         everybody = session.execute(people.join(Standing).order_by(Subscriber.address_key)).all()
+        refused = select(ImportReject.line, ImportReject.reason, ImportReject.row).where(
+            ImportReject.import_id == import_id
+        )
+        rejects = session.execute(refused.order_by(ImportReject.line)).all()
     done = get(import_id)
-    return books(done), rejects(done), everybody, done.state
+    return books(done), rejects, everybody, done.state
 
 
 @pytest.mark.parametrize("dies", [False, True])
