@@ -243,7 +243,7 @@ def test_what_cannot_be_read_is_lit_up_and_the_rows_stay(marketer: FlaskClient) 
     wrong = {**ROWS, "typed": "country is Germny"}
     answer = marketer.post("/segments/typed", data=wrong, headers={"HX-Request": "true"})
     assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == ("#misread", "innerHTML")
-    assert "did you mean “germany”?" in answer.text
+    assert "did you mean “Germany”?" in answer.text
     assert "<mark>Germny</mark>" in answer.text
     page = marketer.post("/segments/typed", data=wrong | {"name": "Mine"})
     assert page.status_code == 422
