@@ -13,6 +13,7 @@ from app.audiences.models import Segment, SegmentVersion
 from app.audiences.reading import Reader, reader
 from app.errors import Conflict, Invalid, NotFound
 from app.i18n import language
+from app.marks import expect_mark
 from segments.meaning import leads_to
 from segments.rule import JSON, Rule, RuleError, to_json
 
@@ -32,9 +33,23 @@ def create(session: Session, name: str, rule: object, now: datetime, description
     return segment
 
 
-def change(session: Session, segment_id: int, name: str, rule: object, now: datetime, description: str = "") -> Segment:
-    """The segment with another name, or a new version of its rule: whom it does not mean leaves at the next refresh."""
+def change(
+    session: Session,
+    segment_id: int,
+    name: str,
+    rule: object,
+    now: datetime,
+    description: str = "",
+    *,
+    seen: str | None = None,
+) -> Segment:
+    """The segment with another name, or a new version of its rule: whom it does not mean leaves at the next refresh.
+
+    Conflict if it is not as it was `seen`, by its mark.
+    """
     segment = find(session, segment_id)
+    session.refresh(segment, with_for_update=True)
+    expect_mark(seen, said_of(segment))
     segment.name = free_name(session, name, besides=segment_id)
     segment.description = description.strip()
     words = reader(session, now)
@@ -45,6 +60,11 @@ def change(session: Session, segment_id: int, name: str, rule: object, now: date
     _new_version(session, segment, to_json(said), now)
     segment.updated_at = now
     return segment
+
+
+def said_of(segment: Segment) -> list[JSON]:
+    """All that its form shows."""
+    return [segment.name, segment.description, segment.rule]
 
 
 def _new_version(session: Session, segment: Segment, rule: dict[str, JSON], now: datetime) -> None:

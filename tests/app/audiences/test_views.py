@@ -382,3 +382,20 @@ def test_the_sentence_is_said_in_german_too(marketer: FlaskClient) -> None:
 
         session.execute(update(User).values(locale="de"))
     assert "Land ist Deutschland" in text(marketer.get("/segments/"))
+
+
+def test_who_saves_a_segment_that_somebody_else_has_changed_since_is_told(marketer: FlaskClient) -> None:
+    made = marketer.post("/segments/save", data={**ROWS, "name": "Near"}).headers["Location"]
+    page = marketer.get(f"{made}/edit").text
+    fields = {"segment_id": made.rpartition("/")[2], "name": "Near", "mark": page.split('name="mark" value="')[1][:16]}
+    assert marketer.post("/segments/save", data={**ROWS, **fields, "n.0.value": "AT"}).status_code == 302
+
+    refused = marketer.post("/segments/save", data={**ROWS, **fields, "n.0.value": "CH"})
+    assert refused.status_code == 409
+    assert "Somebody else has changed this since you opened the page." in text(refused)
+    assert "country is Switzerland" in text(refused)
+    assert "country is Austria" in text(marketer.get(made))
+
+    fields["mark"] = refused.text.split('name="mark" value="')[1][:16]
+    assert marketer.post("/segments/save", data={**ROWS, **fields, "n.0.value": "CH"}).status_code == 302
+    assert "country is Switzerland" in text(marketer.get(made))
