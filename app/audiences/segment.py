@@ -14,7 +14,6 @@ from app.audiences.reading import Reader, reader
 from app.errors import Conflict, Invalid, NotFound
 from app.i18n import language
 from app.marks import expect_mark
-from segments.meaning import leads_to
 from segments.rule import JSON, Rule, RuleError, to_json
 
 
@@ -54,7 +53,7 @@ def change(
     segment.description = description.strip()
     words = reader(session, now)
     said = readable(words, rule)
-    if leads_to(said, words.vocabulary, "segments", str(segment_id)):
+    if _leads_to(session, to_json(said), segment_id):
         message = _("The rule leads back to this segment itself.")
         raise Invalid(message, {"rule": message})
     _new_version(session, segment, to_json(said), now)
@@ -125,21 +124,34 @@ def current_segments(session: Session) -> list[Segment]:
 
 def users_of(session: Session, segment_id: int) -> list[Segment]:
     """The current segments whose own rules name this one."""
-    return [each for each in current_segments(session) if each.id != segment_id and _names(each.rule, str(segment_id))]
+    current = current_segments(session)
+    return [each for each in current if each.id != segment_id and str(segment_id) in _named(each.rule)]
 
 
-def _names(rule: object, key: str) -> bool:
-    """Whether a stored rule says the segment `key`, read as far as it can be read."""
+def _leads_to(session: Session, rule: object, segment_id: int) -> bool:
+    """Whether a rule, or that of a segment it names, names this one: as it is now, or as it has been for a time."""
+    rules = {str(found.id): found.rule for found in session.scalars(select(Segment))}
+    seen: set[str] = set()
+    waiting = _named(rule)
+    while waiting:
+        key = waiting.pop()
+        seen.add(key)
+        waiting |= _named(rules.get(key)) - seen
+    return str(segment_id) in seen
+
+
+def _named(rule: object) -> set[str]:
+    """The segments that a stored rule names, read as far as it can be read."""
     match rule:
         case {"field": "segments", "value": list(keys)}:
-            return key in map(str, keys)
+            return set(map(str, keys))
         case {"field": "segment_held", "value": {"value": held}}:
-            return str(held) == key
+            return {str(held)}
         case {"not": inner}:
-            return _names(inner, key)
+            return _named(inner)
         case {"all": list(rules)} | {"any": list(rules)}:
-            return any(_names(each, key) for each in rules)
-    return False
+            return set().union(*map(_named, rules))
+    return set()
 
 
 def free_name(session: Session, name: str, besides: int | None = None) -> str:

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
+from app.audiences.segment import find
 from app.errors import Invalid
 from app.reports.cohorts import CohortGrid, cohort_grid
 from app.reports.comparison import SegmentComparison, compare_segments
@@ -87,7 +88,9 @@ def _cohorts(session: Session, rows: Rows, query: CohortQuery, now: datetime) ->
     return cohort_grid(session, query, now, rows)
 
 
-def _rfm(_session: Session, rows: Rows, query: RfmQuery, now: datetime) -> RfmReport:
+def _rfm(session: Session, rows: Rows, query: RfmQuery, now: datetime) -> RfmReport:
+    if query.segment is not None:
+        find(session, query.segment)
     return rfm_report(rows, query, now)
 
 

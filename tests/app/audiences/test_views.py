@@ -286,10 +286,16 @@ def test_a_segment_that_others_name_is_not_put_away_and_cannot_name_them(markete
     refused = marketer.post(f"/segments/{inner}/archive")
     assert refused.status_code == 409
     assert "Other segments name this one: Outer." in text(refused)
-    circle = {"n.mode": "all", "n.0.field": "segments", "n.0.op": "has_any", "n.0.value": str(outer)}
-    refused = marketer.post("/segments/save", data=circle | {"name": "Inner", "segment_id": str(inner)})
-    assert refused.status_code == 422
-    assert "The rule leads back to this segment itself." in text(refused)
+    held = {"n.0.field": "segment_held", "n.0.op": "held_for", "n.0.days": "3"}
+    for circle in (
+        {"n.0.field": "segments", "n.0.op": "has_any", "n.0.value": str(outer)},
+        held | {"n.0.value": str(outer)},
+        held | {"n.0.value": str(inner)},
+    ):
+        named = {"name": "Inner", "segment_id": str(inner), "n.mode": "all"}
+        refused = marketer.post("/segments/save", data=circle | named)
+        assert refused.status_code == 422
+        assert "The rule leads back to this segment itself." in text(refused)
 
 
 def test_the_answer_to_why_marks_what_decided_and_says_what_is_known(marketer: FlaskClient) -> None:
