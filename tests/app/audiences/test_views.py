@@ -1,6 +1,7 @@
 """The pages of segments: building one with and without scripts, looking at it, exporting it."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -18,7 +19,7 @@ from app.audiences.builder import ROOT, Mode, from_rule, understood
 from app.audiences.builder_form import from_form
 from app.audiences.builder_views import with_chosen
 from app.audiences.jobs import refresh_segments
-from app.audiences.models import Segment, Snapshot
+from app.audiences.models import LASTS, Membership, Segment, Snapshot
 from app.audiences.reading import reader
 from app.db import transaction
 from app.i18n import language
@@ -405,3 +406,11 @@ def test_who_saves_a_segment_that_somebody_else_has_changed_since_is_told(market
     fields["mark"] = refused.text.split('name="mark" value="')[1][:16]
     assert marketer.post("/segments/save", data={**ROWS, **fields, "n.0.value": "CH"}).status_code == 302
     assert "country is Switzerland" in text(marketer.get(made))
+
+
+def test_times_on_a_segments_page_are_the_organisations(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        segment, person = make.segment(session, {"all": []}).id, make.subscriber(session).id
+        since = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
+        session.add(Membership(segment_id=segment, subscriber_id=person, joined_at=since, left_at=LASTS))
+    assert "1 Feb 2026, 00:30" in text(marketer.get(f"/segments/{segment}"))
