@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.accounts.access import for_marketers
-from app.audiences.builder import ROOT, Group, Mode, Row, act, from_rule, places, understood
+from app.audiences.builder import ROOT, Group, Mode, Row, act, from_rule, places, understood, unfinished
 from app.audiences.builder_form import from_form
 from app.audiences.count import Overlap, overlap, sample
 from app.audiences.jobs import refresh_segments
@@ -161,7 +161,7 @@ def _shown(session: Session, words: Reader, tree: Group) -> dict[str, Any]:
             "sentence": words.sentence(rule, language()),
         }
     except RuleError as error:
-        return {**shown, "problem": error.message(language())}
+        return {**shown, "problem": unfinished(tree, words.vocabulary) or error.message(language())}
 
 
 def _compared(session: Session, words: Reader, people: ColumnElement[bool]) -> tuple[Segment | None, Overlap]:

@@ -115,10 +115,33 @@ def test_the_preview_says_how_many_and_who(marketer: FlaskClient) -> None:
 
 
 def test_the_preview_waits_for_unfinished_rows(marketer: FlaskClient) -> None:
-    page = text(
-        marketer.post("/segments/preview", data=ROWS | {"n.1.field": "clicks", "n.1.op": "at_least", "n.1.value": "x"})
-    )
-    assert "Not yet: must be a number" in page
+    row = {"n.1.field": "clicks", "n.1.op": "at_least"}
+    for value, problem in (("x", "row 2: must be a number"), ("", "row 2: A value is missing.")):
+        assert f"Not yet: {problem}" in text(marketer.post("/segments/preview", data=ROWS | row | {"n.1.value": value}))
+    # Rows that say nothing yet are left out of the count, and keep their number.
+    held = {
+        "n.1.field": "",
+        "n.2.mode": "any",
+        "n.2.0.field": "segment_held",
+        "n.2.0.op": "held_for",
+        "n.2.0.days": "9",
+    }
+    assert "Not yet: row 3.1: A value is missing." in text(marketer.post("/segments/preview", data=ROWS | held))
+
+
+def test_a_group_says_how_it_is_joined(marketer: FlaskClient) -> None:
+    for mode, joined in (("all", "… and in this group"), ("any", "… or in this group"), ("none", "… or in this group")):
+        page = marketer.post("/segments/draft", data=ROWS | {"n.mode": mode, "action": "group:n"})
+        assert joined in text(page)
+
+
+def test_a_day_of_the_year_is_typed_as_the_language_writes_it(marketer: FlaskClient) -> None:
+    row = {"n.mode": "all", "n.0.field": "birthday", "n.0.op": "between", "n.0.low": "24.12.", "n.0.high": "6. Januar"}
+    assert "birthday is between December 24 and January 6" in text(marketer.post("/segments/preview", data=row))
+    page = marketer.post("/segments/draft?lang=de", data=row).text
+    assert 'value="24.12."' in page
+    assert 'value="06.01."' in page
+    assert "must be a day" in text(marketer.post("/segments/preview", data=row | {"n.0.high": "31.2."}))
 
 
 def test_mistakes_are_shown_at_their_row_and_nothing_typed_is_lost(marketer: FlaskClient) -> None:
