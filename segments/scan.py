@@ -87,6 +87,14 @@ class Text:
         """The place after the first of the phrases that stands here."""
         return next((end for each in phrases if (end := self.phrase(at, each)) is not None), None)
 
+    def before_number(self, at: int, *phrases: str) -> int | None:
+        """The place after the first of the phrases that stands right before a digit, or is followed by a space."""
+        for each in phrases:
+            end = at + len(each)
+            if self.low.startswith(small(each), at) and self.raw[end : end + 1].isdigit():
+                return end
+        return self.first(at, *phrases)
+
     def match(self, at: int, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """A pattern over the lower-case text."""
         return pattern.match(self.low, at)

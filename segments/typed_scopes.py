@@ -143,8 +143,8 @@ class Scopes:
     def money(self, field: Field, at: int) -> tuple[JSON, int] | None:
         """An amount, with its currency before or after it, or without."""
         start, currencies = at, _currencies(field.currency)
-        minus = self._text.raw[at : at + 1] in {"-", "−"} and self._text.first(at + 1, *currencies)
-        sign, at = ("-", minus) if minus else ("", self._text.first(at, *currencies) or at)
+        minus = self._text.raw[at : at + 1] in {"-", "−"} and self._text.before_number(at + 1, *currencies)
+        sign, at = ("-", minus) if minus else ("", self._text.before_number(at, *currencies) or at)
         number = self._text.number(self._text.skip(at))
         if number is None:
             self._miss.expect(start, _AMOUNT)

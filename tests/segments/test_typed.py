@@ -286,3 +286,22 @@ def test_a_choice_that_is_gone_is_said_by_its_key() -> None:
     assert sentence(Condition("tier", "is", "9"), VOCABULARY, "en") == "tier is #“9”"
     with pytest.raises(SentenceError, match="no value of"):
         read_sentence("tier is #“9”", VOCABULARY, "en")
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "english", "german"),
+    [
+        ("JPY", 1000, "¥1,000", "1.000\xa0¥"),
+        ("JPY", 10.5, "¥10.50", "10,50\xa0¥"),
+        ("EUR", 1000, "€1,000.00", "1.000,00\xa0€"),
+        ("KWD", 1.25, "KWD1.250", "1,250\xa0KWD"),
+        ("CHF", -20, "-CHF20.00", "-20,00\xa0CHF"),
+    ],
+)
+def test_amounts_have_the_decimals_of_their_currency(currency: str, amount: float, english: str, german: str) -> None:
+    words = Vocabulary([Field("spent", Label("spent", "Umsatz"), FieldType.MONEY, currency=currency)])
+    rule = Condition("spent", "more_than", amount)
+
+    for locale, written in (("en", f"spent is more than {english}"), ("de", f"Umsatz ist mehr als {german}")):
+        assert sentence(rule, words, locale) == written
+        assert read_sentence(written, words, locale) == rule
