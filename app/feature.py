@@ -7,6 +7,7 @@ down. No registration at import, no discovery: a new feature is one folder and t
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, current_app
@@ -24,12 +25,20 @@ if TYPE_CHECKING:
     from app.importing.importer import Importer
 
 
+class Measure(StrEnum):
+    """What the value of an event is: money in minor units, or an answer from 0 to 10 to the net promoter question."""
+
+    MONEY = "money"
+    NPS = "nps"
+
+
 @dataclass(frozen=True, slots=True)
 class EventKind:
     """Something that can happen to a subscriber, in the past tense.
 
     `code` is what the database stores: never change or reuse one. `points` is the default of its score rule, None where
-    it cannot be scored; `per_amount` adds a point per so many whole currency units.
+    it cannot be scored; `per_amount` adds a point per so many whole currency units. `measure` says what its value is,
+    where it has one: so reports find it, and do not know whose kind it is.
     """
 
     code: int
@@ -39,6 +48,7 @@ class EventKind:
     points: int | None = None
     per_amount: int | None = None
     touchpoint: bool = True
+    measure: Measure = Measure.MONEY
 
 
 @dataclass(frozen=True, slots=True)

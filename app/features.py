@@ -14,6 +14,7 @@ from app.reports import feature as reports
 from app.scoring import feature as scoring
 from app.shop import feature as shop
 from app.subscribers import feature as subscribers
+from app.surveys import feature as surveys
 from app.tracking import feature as tracking
 
 # Scoring comes after those that keep counts, audiences after scoring: each sees what the ones before it wrote.
@@ -27,6 +28,7 @@ FEATURES = (
     campaigns,
     delivery,
     tracking,
+    surveys,
     scoring,
     audiences,
     prediction,

@@ -6,9 +6,8 @@ Where that row is comes from the field (`vocabulary.Beside`); what a condition s
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import and_, false, or_, true
-
 from segments.operators import Operator
+from segments.order import all_of, any_of
 from segments.rule import All, Any, Condition, Not, Rule
 from segments.truth import Truth, negated
 from segments.vocabulary import Beside
@@ -51,9 +50,9 @@ def on_people(rule: Rule, place: Beside, said: Said) -> Truth:
 def _on_row(rule: Rule, said: Said) -> Truth:
     match rule:
         case All(rules):
-            return and_(true(), *(_on_row(each, said) for each in rules))
+            return all_of(_on_row(each, said) for each in rules)
         case Any(rules):
-            return or_(false(), *(_on_row(each, said) for each in rules))
+            return any_of(_on_row(each, said) for each in rules)
         case Not(inner):
             return negated(_on_row(inner, said))
         case Condition():

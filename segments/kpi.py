@@ -5,7 +5,6 @@ are computed exactly and rounded once, to the nearest float; rates are in percen
 there is nothing to divide by.
 """
 
-from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
@@ -52,12 +51,9 @@ def customer_lifetime_value(
     return float(_exact(average_order_value) * _exact(repeat_rate) / 100 - _exact(acquisition_cost))
 
 
-def net_promoter_score(answers: Iterable[int]) -> float | None:
-    """% promoters (9, 10) − % detractors (0 … 6) of answers from 0 to 10: −100 … 100. None without answers."""
-    given = list(answers)
-    if any(not 0 <= each <= 10 for each in given):
-        raise ValueError("an answer is from 0 to 10")
-    return _percent(sum(each >= 9 for each in given) - sum(each <= 6 for each in given), len(given))
+def net_promoter_score(promoters: int, passives: int, detractors: int) -> float | None:
+    """% promoters − % detractors, of all who answered (`segments.nps`): −100 … 100. None without answers."""
+    return _percent(promoters - detractors, promoters + passives + detractors)
 
 
 def _percent(part: Number, whole: Number) -> float | None:

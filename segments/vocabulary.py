@@ -33,6 +33,7 @@ class Group(StrEnum):
     TAGS_AND_TOPICS = "tags_and_topics"
     EMAIL = "email"
     PURCHASES = "purchases"
+    SURVEYS = "surveys"
     SCORE_AND_TIER = "score_and_tier"
     SEGMENTS = "segments"
 
@@ -47,6 +48,7 @@ _GROUP_LABELS = {
     Group.TAGS_AND_TOPICS: Label("Tags & topics", "Tags & Themen"),
     Group.EMAIL: Label("Email activity", "E-Mail-Aktivität"),
     Group.PURCHASES: Label("Purchases", "Käufe"),
+    Group.SURVEYS: Label("Surveys", "Umfragen"),
     Group.SCORE_AND_TIER: Label("Score & tier", "Punktestand & Stufe"),
     Group.SEGMENTS: Label("Segments", "Segmente"),
 }

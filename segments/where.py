@@ -26,12 +26,14 @@ from segments.meaning import expanded
 from segments.objects import Count, Held, Sample, Scope, Total
 from segments.operators import FieldType
 from segments.operators import Operator as Op
+from segments.order import all_of, any_of
 from segments.rule import All, Any, Condition, Not, Rule
 from segments.sample import in_sample_sql
 from segments.singles import MAX_ID
 from segments.text import matches
 from segments.truth import Sql, Truth, is_empty, known, negated
 from segments.vocabulary import Beside, Happening, Vocabulary, Word
+from segments.written import written
 
 
 def where(
@@ -77,9 +79,9 @@ class _Compiler:
             return on_people(rule, place, self._said)
         match rule:
             case All():
-                return and_(true(), *(self.people(each) for each in gathered(rule, self._place)))
+                return all_of(self.people(each) for each in gathered(rule, self._place))
             case Any():
-                return or_(false(), *(self.people(each) for each in gathered(rule, self._place)))
+                return any_of(self.people(each) for each in gathered(rule, self._place))
             case Not(inner):
                 return negated(self.people(inner))
             case Condition():
@@ -112,17 +114,22 @@ def _text(word: Word, _: Calendar) -> Truth:
     value: Sql = word.field.sql()
     match word.operation.operator:
         case Op.IS | Op.IS_ANY_OF:
-            return known(value, or_(*(matches(value, each) for each in _tuple(word.value))))
+            return _matching(value, *_tuple(word.value))
         case Op.IS_NOT:
-            return negated(known(value, matches(value, str(word.value))))
+            return negated(_matching(value, str(word.value)))
         case Op.CONTAINS:
-            return known(value, matches(value, str(word.value), open_start=True, open_end=True))
+            return _matching(value, str(word.value), open_start=True, open_end=True)
         case Op.STARTS_WITH:
-            return known(value, matches(value, str(word.value), open_end=True))
+            return _matching(value, str(word.value), open_end=True)
         case Op.ENDS_WITH:
-            return known(value, matches(value, str(word.value), open_start=True))
+            return _matching(value, str(word.value), open_start=True)
         case operator:
             return is_empty(value) if operator is Op.IS_EMPTY else not_(is_empty(value))
+
+
+def _matching(value: Sql, *texts: str, open_start: bool = False, open_end: bool = False) -> Truth:
+    ends = {"open_start": open_start, "open_end": open_end}
+    return and_(written(value, texts, **ends), known(value, or_(*(matches(value, each, **ends) for each in texts))))
 
 
 def _tuple(value: object) -> tuple[Anything, ...]:
@@ -146,7 +153,7 @@ def _is_any_of(word: Word, value: Sql) -> Truth:
     keys = [each for each in _tuple(word.value) if not options or each in options]
     if isinstance(value.type, Integer):
         keys = [literal(int(each), BigInteger) for each in keys if _is_key(each)]
-    return known(value, value.in_(keys))
+    return and_(written(value, keys), known(value, value.in_(keys)))
 
 
 def _is_key(text: str) -> bool:
@@ -188,8 +195,7 @@ def _bound(value: object) -> Sql:
 
 def _flag(word: Word, _: Calendar) -> Truth:
     """An unknown flag is not true, so it counts as "no"."""
-    value: Sql = word.field.sql()
-    holds = known(value, value.is_(true()))
+    holds: Truth = word.field.sql().is_(true())
     return holds if word.operation.operator is Op.IS_TRUE else negated(holds)
 
 

@@ -172,8 +172,8 @@ def list_members(segment_id: int, query: PageQuery) -> dict[str, Any]:
         found = select(Subscriber.id, Subscriber.email, Membership.joined_at.label("since")).join(
             Membership, (Membership.subscriber_id == Subscriber.id) & (Membership.left_at == LASTS)
         )
-        newer = found.where(Membership.segment_id == segment_id, Subscriber.id > (query.after or 0))
-        rows = session.execute(newer.order_by(Subscriber.id).limit(query.limit + 1)).mappings()
+        newer = found.where(Membership.segment_id == segment_id, Membership.subscriber_id > (query.after or 0))
+        rows = session.execute(newer.order_by(Membership.subscriber_id).limit(query.limit + 1)).mappings()
         return _page([dict(row) for row in rows], query.limit)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
 
-from sqlalchemy import BigInteger, Select, func, select, type_coerce
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import BigInteger, Select, case, exists, func, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.audiences.models import LASTS, BackfilledMembership, Membership
 
@@ -43,12 +43,23 @@ class Comparison:
 
 def compare(session: Session, segment_id: int, moment: datetime, among: Intervals = Membership) -> Comparison:
     """Then and now, by what is written down."""
-    now = select(Membership.subscriber_id).where(Membership.segment_id == segment_id, Membership.left_at == LASTS)
-    then = members_at(segment_id, moment, among)
-    of_now, of_then = now.subquery(), then.subquery()
-    both = select(func.count()).select_from(of_then).join(of_now, of_now.c.subscriber_id == of_then.c.subscriber_id)
-    counts = [select(func.count()).select_from(each).scalar_subquery() for each in (of_then, of_now)]
-    was, is_now, stayed = tuple(session.execute(select(*counts, both.scalar_subquery())).one())
+    lasting = (Membership.segment_id == segment_id, Membership.left_at == LASTS)
+    count = func.count()
+    is_now, came_before = session.execute(
+        select(count, count.filter(Membership.joined_at <= moment)).where(*lasting)
+    ).one()
+    # Who has been in ever since is there already; few others have left and come back.
+    now = aliased(Membership)
+    is_back = exists().where(
+        now.segment_id == segment_id, now.left_at == LASTS, now.subscriber_id == among.subscriber_id
+    )
+    then = select(count, count.filter(is_back)).where(
+        among.segment_id == segment_id, among.joined_at <= moment, among.left_at > moment
+    )
+    if among is Membership:
+        was, stayed = session.execute(then.where(among.left_at < LASTS)).one()
+        return Comparison(was + came_before, is_now, stayed + came_before)
+    was, stayed = session.execute(then).one()
     return Comparison(was, is_now, stayed)
 
 
@@ -70,13 +81,13 @@ class _Tally:
         moments: Sequence[datetime],
     ) -> None:
         first, last = min(moments), max(moments)
-        quarter = (type_coerce(when, BigInteger) // _QUARTER).label("quarter")
-        # Most happened before the first moment: in one number nobody has to sort them.
-        before = select(func.count()).where(Membership.segment_id == segment_id, when < first)
-        counted = select(quarter, func.count()).where(Membership.segment_id == segment_id, when >= first, when < last)
-        rows = session.execute(counted.group_by(quarter).order_by(quarter)).all()
+        quarter = type_coerce(when, BigInteger) // _QUARTER
+        # Most happened before the first moment: all of that is one group.
+        since = case((when < first, 0), else_=quarter).label("since")
+        counted = select(since, func.count()).where(Membership.segment_id == segment_id, when < last)
+        rows = session.execute(counted.group_by(since).order_by(since)).all()
         self._quarters = [int(at) for at, _number in rows]
-        self._sums = [*accumulate((number for _at, number in rows), initial=session.scalar(before) or 0)]
+        self._sums: list[int] = [*accumulate((number for _at, number in rows), initial=0)]
 
     def before(self, moment: datetime) -> int:
         return self._sums[bisect_right(self._quarters, int(moment.astimezone(UTC).timestamp()) // _QUARTER - 1)]

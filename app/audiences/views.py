@@ -145,8 +145,9 @@ def _frozen_name(segment: Segment, words: Reader) -> str:
 def _members(session: Session, segment_id: int, after: int) -> dict[str, Any]:
     lasting = (Membership.subscriber_id == Subscriber.id) & (Membership.left_at == LASTS)
     found = select(Subscriber, Membership.joined_at).join(Membership, lasting)
-    newer = found.where(Membership.segment_id == segment_id, Subscriber.id > after)
-    rows = session.execute(newer.order_by(Subscriber.id).limit(PAGE + 1)).all()
+    # In the order of the memberships' own key: else the database sorts everybody who is in it.
+    newer = found.where(Membership.segment_id == segment_id, Membership.subscriber_id > after)
+    rows = session.execute(newer.order_by(Membership.subscriber_id).limit(PAGE + 1)).all()
     return {"members": rows[:PAGE], "after": after, "next": rows[PAGE - 1][0].id if len(rows) > PAGE else None}
 
 

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Delivery, DeliveryState, Shard
 from app.delivery.shards import in_shard
 
 _RATE_SPAN = timedelta(seconds=30)
+_MOST = (DeliveryState.QUEUED, DeliveryState.SENT)
 _REPEATED = func.count().filter(Delivery.repeats > 0)
 
 
@@ -73,14 +74,20 @@ class Progress:
 
 def books(session: Session, campaign_id: int) -> Books:
     """The books as they are now, from one statement: two would see two different moments."""
-    reason = case((Delivery.state == DeliveryState.SKIPPED, Delivery.reason))
     audience = select(func.sum(Shard.size)).where(Shard.campaign_id == campaign_id).scalar_subquery()
-    counted = (
-        select(Delivery.state, reason.label("reason"), func.count().label("people"), _REPEATED.label("repeated"))
-        .where(Delivery.campaign_id == campaign_id)
-        .group_by(Delivery.state, reason)
-        .subquery()
-    )
+    counts = (func.count().label("people"), _REPEATED.label("repeated"))
+    theirs = Delivery.campaign_id == campaign_id
+    # Most are one of these: grouped with the others, SQLite would sort them all.
+    most = [
+        select(literal(state, Delivery.state.type), null().label("reason"), *counts).where(
+            theirs, Delivery.state == state
+        )
+        for state in _MOST
+    ]
+    reason = case((Delivery.state == DeliveryState.SKIPPED, Delivery.reason))
+    others = select(Delivery.state, reason, *counts).where(theirs, Delivery.state.not_in(_MOST))
+    others = others.group_by(Delivery.state, reason)
+    counted = union_all(others, *most).subquery()
     found: Counter[DeliveryState] = Counter()
     skipped: Counter[str] = Counter()
     total = repeated = 0

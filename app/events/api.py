@@ -10,7 +10,7 @@ from app.accounts.access import for_machines
 from app.db import reading
 from app.errors import Invalid
 from app.events.models import Event, Verdict
-from app.feature import house
+from app.feature import Measure, house
 
 blueprint = for_machines("events_api", __name__)
 
@@ -34,7 +34,10 @@ class EventOut(BaseModel):
     occurred_at: datetime
     campaign_id: int | None
     link: int | None = Field(description="Position of the link that was clicked.")
-    value: float | None = Field(description="Money, in whole units of the organisation's currency.", examples=[49.9])
+    value: float | None = Field(
+        description="Money, in whole units of the organisation's currency; of `answered` the answer, 0 to 10.",
+        examples=[49.9],
+    )
     verdict: Verdict | None = Field(description="Who caused an open or a click.")
 
 
@@ -80,6 +83,10 @@ def _out(event: Event) -> dict[str, Any]:
         "occurred_at": event.occurred_at,
         "campaign_id": event.campaign_id,
         "link": event.link,
-        "value": None if event.value is None else event.value / 100,
+        "value": _value(event.value, kind.measure if kind else Measure.MONEY),
         "verdict": event.verdict,
     }
+
+
+def _value(value: int | None, measure: Measure) -> float | None:
+    return value / 100 if value is not None and measure is Measure.MONEY else value

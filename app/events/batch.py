@@ -13,7 +13,7 @@ from typing import Any
 class NewEvents:
     """Columns of one length, named as those of Event, with values as the database keeps them.
 
-    `occurred_at` is in seconds since 1970, `verdict` a place in `Verdict`, `value` money in minor units.
+    `occurred_at` is in seconds since 1970, `verdict` a place in `Verdict`, `value` what the kind's `measure` says.
     """
 
     id: Sequence[int]

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, SmallInteger, String, text
+from sqlalchemy import ColumnElement, Index, SmallInteger, String, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Code, Id, unchecked_key
@@ -30,8 +30,15 @@ PLACES = {verdict: place for place, verdict in enumerate(Verdict)}
 READERS = frozenset(place for verdict, place in PLACES.items() if verdict.is_reader)
 
 
+# Codes below are of subscriptions and of mails that did not arrive; of opens, clicks and orders there are many more.
+_RARE = "kind < 20"
+# To be said with such a kind and a campaign: the database then reads `ix_event_left`.
+# No Boolean: SQLite has none, and "(…) = 1" would keep it from using the index.
+IS_RARE: ColumnElement[Any] = literal_column(f"event.{_RARE}")
+
+
 class Event(Base):
-    """Something that happened to a subscriber. `kind` is an `EventKind.code`; `value` is money in minor units."""
+    """Something that happened to a subscriber. `kind` is an `EventKind.code`; `value` is what its `measure` says."""
 
     __tablename__ = "event"
     __table_args__ = (
@@ -41,6 +48,15 @@ class Event(Base):
         # Whole, so that sums over all events of everybody, and rules about campaigns and links, read nothing but this
         # index: six times as fast.
         Index("ix_event_whole", "subscriber_id", "kind", "occurred_at", "verdict", "value", "campaign_id", "link"),
+        # Who left by a campaign: few, of the many events that there are.
+        Index(
+            "ix_event_left",
+            "campaign_id",
+            "kind",
+            "subscriber_id",
+            sqlite_where=text(f"{_RARE} AND campaign_id IS NOT NULL"),
+            postgresql_where=text(f"{_RARE} AND campaign_id IS NOT NULL"),
+        ),
         # The key makes recording twice harmless; most kinds need none.
         Index(
             "uq_event_key",

@@ -48,7 +48,7 @@ def happening(
     key: str | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> EventRow:
-    """The row of an event, for `record`; `value` is money in minor units."""
+    """The row of an event, for `record`; `value` is what the kind's `measure` says."""
     second, place = seconds(occurred_at), None if verdict is None else PLACES[verdict]
     said = None if data is None else json.dumps(data)
     return kind.code, subscriber_id, second, campaign_id, link, value, place, key, said

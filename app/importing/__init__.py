@@ -1,4 +1,4 @@
-"""The importing feature: files of people and orders, in batches that can be resumed and taken back."""
+"""The importing feature: files of people, orders and answers, in batches that can be resumed and taken back."""
 
 from datetime import timedelta
 

@@ -7,6 +7,7 @@ is which (`columns.py`), nor of what cells mean (each `Column`).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 from flask_babel import gettext as _
@@ -60,8 +61,8 @@ def mapped(import_: Import, columns: Sequence[Column], habits: Habits) -> Mapped
     by_name = {column.name: column for column in columns}
     found = [(int(number), by_name[name]) for number, name in import_.mapping.items() if name in by_name]
     return [
-        (number, column, Meanings(column, _habits(column, import_.formats.get(str(number)), habits)))
-        for number, column in found
+        (number, column, Meanings(column, _habits(column, import_.formats.get(str(number)), _zoned(title, habits))))
+        for number, column, title in ((*each, import_.header[each[0]]) for each in found)
     ]
 
 
@@ -109,6 +110,11 @@ def _width_problem(cells: list[str], width: int) -> str | None:
     if len(cells) >= width >= filled:
         return None
     return str(_("The row has %(found)s cells, the header has %(width)s.", found=len(cells), width=width))
+
+
+def _zoned(title: str, habits: Habits) -> Habits:
+    """Some tools say in the header that a column's moments are not of the zone that one would think."""
+    return replace(habits, zone=UTC) if title.strip().casefold().endswith("(utc)") else habits
 
 
 def _habits(column: Column, written: str | None, habits: Habits) -> Habits:

@@ -13,7 +13,7 @@ from app.intake import RowId
 class UploadQuery(BaseModel):
     """What is in the file that is sent."""
 
-    kind: str = Field("subscribers", description="`subscribers` or `orders`.")
+    kind: str = Field("subscribers", description="`subscribers`, `orders` or `answers`.")
     file_name: str = Field("upload.csv", max_length=300)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.feature import Feature, NavigationEntry
 from app.queue import Timed
 from app.reports import models  # noqa: F401 - its tables
-from app.reports.jobs import build_days, count, post_monthly, renew
+from app.reports.jobs import build_days, post_monthly, renew
 
 
 def _on_events_removed(session: Session, _people: Sequence[int]) -> None:
@@ -31,8 +31,8 @@ feature = Feature(
     on_events_removed=_on_events_removed,
     timetable=(
         Timed(build_days, every=timedelta(hours=1)),
-        Timed(renew, every=timedelta(hours=1)),
-        Timed(count, every=timedelta(minutes=5)),
+        # It rings for what waits, too.
+        Timed(renew, every=timedelta(minutes=5)),
         Timed(post_monthly, every=timedelta(hours=1)),
     ),
     navigation=(

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from app.accounts.access import for_machines
 from app.audiences.segment import find
+from app.campaigns.schedule import find as find_campaign
 from app.db import reading, transaction, utc_now
 from app.errors import Conflict, NotFound
 from app.queue import enqueue
 from app.reports import kept
-from app.reports.campaign_report import campaign_report
 from app.reports.history import history
 from app.reports.jobs import count as count_job
-from app.reports.kinds import COHORTS, KINDS, MOVES, RFM, SEGMENT, SURVIVAL, Kind, SegmentAsked
+from app.reports.kinds import CAMPAIGN, COHORTS, KINDS, MOVES, RFM, SEGMENT, SURVIVAL, CampaignAsked, Kind, SegmentAsked
 from app.reports.models import KeptReport
 from app.reports.overview import overview
 from app.reports.query import CohortQuery, HistoryQuery, MovesQuery, RfmQuery, SegmentQuery, SurvivalQuery
@@ -55,7 +55,8 @@ def get_overview() -> OverviewOut:
 def get_campaign_report(campaign_id: int) -> CampaignReportOut:
     """Money is in minor units, rates are in percent of the people measured personally."""
     with reading() as session:
-        return CampaignReportOut(campaign_report(session, campaign_id, utc_now()))
+        find_campaign(session, campaign_id)
+        return CampaignReportOut(_answer(session, CAMPAIGN, CampaignAsked(campaign_id=campaign_id), utc_now()))
 
 
 @blueprint.get("/reports/segments/<int:segment_id>")

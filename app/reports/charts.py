@@ -8,6 +8,7 @@ from flask_babel import format_date, format_datetime
 from flask_babel import gettext as _
 
 from app.accounts.organisation import amount, this_organisation
+from app.reports.answers import Answers
 from app.reports.campaign_report import CampaignReport
 from app.reports.cohorts import CohortGrid, Share
 from app.reports.growth import Growth
@@ -48,7 +49,7 @@ def whole_money(minor: float | None) -> str:
 
 
 def segment_charts(report: SegmentReport) -> dict[str, Chart]:
-    """The four charts of a segment's page."""
+    """The charts of a segment's page."""
     months = report.months
     labels = [_with_mark(month_name(month.label), month.is_running) for month in months]
     stays, did = [month.retention for month in months], [month.engagement for month in months]
@@ -92,6 +93,21 @@ def segment_charts(report: SegmentReport) -> dict[str, Chart]:
             labels, {_("Revenue churn"): [as_share(month.recurring.churn) for month in months]}, unit="percent"
         ),
         "value": _money_chart(labels, {_("Customer lifetime value"): [one.lifetime_value for one in repeats]}),
+        **_answer_charts(labels, [month.answers for month in months]),
+    }
+
+
+def _answer_charts(labels: list[str], said: Sequence[Answers]) -> dict[str, Chart]:
+    return {
+        "nps": _chart(labels, {_("Net promoter score"): [one.score for one in said]}),
+        "answers": _chart(
+            labels,
+            {
+                _("Promoters"): [one.promoters for one in said],
+                _("Passives"): [one.passives for one in said],
+                _("Detractors"): [one.detractors for one in said],
+            },
+        ),
     }
 
 

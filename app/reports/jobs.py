@@ -30,6 +30,7 @@ def renew() -> None:
 
     with transaction() as session:
         kept.want_usual(session, utc_now())
+        kept.want_campaigns(session, utc_now())
         kept.renew(session, utc_now())
     enqueue(count)
 

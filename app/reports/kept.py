@@ -16,15 +16,20 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.audiences.segment import current_segments
+from app.campaigns.models import Campaign
+from app.delivery.models import Shard
 from app.events.models import Event
 from app.reports.kinds import (
+    CAMPAIGN,
     COHORTS,
     COMPARISON,
     KINDS,
+    LIVE_MAILS,
     MOVES,
     RFM,
     SEGMENT,
     SURVIVAL,
+    CampaignAsked,
     Kind,
 )
 from app.reports.models import CountState, KeptReport
@@ -40,6 +45,8 @@ LONGEST = timedelta(hours=1)
 # What nobody has asked for in this time is counted no more.
 FORGOTTEN = timedelta(days=30)
 FRESH = timedelta(hours=20)
+# A campaign is counted anew when it has grown older by one part in so many.
+_TIMES = 24
 _UNDER_WAY = (CountState.WAITING, CountState.COUNTING)
 
 
@@ -58,11 +65,18 @@ def is_large(session: Session) -> bool:
 
 def answer(session: Session, kind: Kind[Query, Report], query: Query, now: datetime) -> Answer[Report]:
     """The report as of now, or as it was kept."""
-    if not is_large(session):
+    if not (kind.is_large(session, query) if kind.is_large else is_large(session)):
         return Answer(kind.count(session, session, query, now), None)
     kept = session.scalar(select(KeptReport).where(KeptReport.kind == kind.name, KeptReport.asked == kind.asked(query)))
     text = kept.result if kept else None
     return Answer(kind.restored(text) if text else None, kept)
+
+
+def kept_answers(session: Session, kind: Kind[Query, Report], queries: Iterable[Query]) -> list[Report]:
+    """What is kept of these questions."""
+    asked = [kind.asked(query) for query in queries]
+    texts = select(KeptReport.result).where(KeptReport.kind == kind.name, KeptReport.asked.in_(asked))
+    return [kind.restored(text) for text in session.scalars(texts) if text]
 
 
 def want(session: Session, kind: Kind[Query, Any], query: Query, now: datetime) -> int:
@@ -92,6 +106,19 @@ def want_usual(session: Session, now: datetime) -> None:
         as_of = session.scalar(done)
         if as_of is None or as_of < stale:
             want(session, kind, query, now)
+
+
+def want_campaigns(session: Session, now: datetime) -> None:
+    """The reports of large campaigns: of a new one every few minutes, of a day every hour, after a month no more."""
+    sizes = select(Shard.campaign_id).group_by(Shard.campaign_id).having(func.sum(Shard.size) > LIVE_MAILS)
+    large = select(Campaign.id, Campaign.started_at).where(Campaign.id.in_(sizes), Campaign.archived_at.is_(None))
+    done = select(KeptReport.asked, KeptReport.as_of).where(KeptReport.kind == CAMPAIGN.name)
+    counted_at = {asked: as_of for asked, as_of in session.execute(done)}  # noqa: C416 - rows are no tuples to mypy
+    for campaign_id, started_at in session.execute(large).all():
+        query = CampaignAsked(campaign_id=campaign_id)
+        as_of, began = counted_at.get(CAMPAIGN.asked(query)), started_at or now
+        if as_of is None or (as_of - began < FORGOTTEN and now - as_of > (now - began) / _TIMES):
+            want(session, CAMPAIGN, query, now)
 
 
 def renew(session: Session, now: datetime) -> int:

@@ -1,8 +1,9 @@
 """The first page as a value: how the last 30 days went, what is under way, and what a new house still lacks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from app.accounts.organisation import time_zone
 from app.audiences.models import Segment
 from app.campaigns.models import Campaign
 from app.delivery.models import Delivery
+from app.reports.campaign_lines import kept_figures
 from app.reports.campaign_people import share
 from app.reports.growth import subscribers_at
 from app.reports.periods import counts, inside, span
@@ -108,17 +110,42 @@ def tier_spread(session: Session) -> tuple[TierSize, ...]:
 
 def _windows(session: Session, ends: Sequence[datetime]) -> list[Window]:
     there = subscribers_at(session, ends[1:])
-    mails = {number: tuple(figures) for number, *figures in session.execute(_mails(ends))}
-    left = counts(session, _left(ends))
-    return [_window(people, mails.get(at, (0, 0, 0)), left.get(at, 0)) for at, people in enumerate(there)]
+    mails, left = _mails(session, ends), counts(session, _left(ends))
+    return [_window(people, mails[at], left.get(at, 0)) for at, people in enumerate(there)]
 
 
-def _window(subscribers: int, mails: tuple[int, ...], unsubscribed: int) -> Window:
-    sent, measured, clicked = mails
-    return Window(subscribers, sent, share(clicked, measured), unsubscribed)
+def _window(subscribers: int, mails: "_Mails", unsubscribed: int) -> Window:
+    return Window(subscribers, mails.sent, share(mails.clicked, mails.measured), unsubscribed)
 
 
-def _mails(ends: Sequence[datetime]) -> Select[int, int, int, int]:
+@dataclass(slots=True)
+class _Mails:
+    """Mails that were sent, those of them to people measured personally, and those in which they clicked."""
+
+    sent: int = 0
+    measured: int = 0
+    clicked: int = 0
+
+    def add(self, sent: int, measured: int, clicked: int) -> None:
+        self.sent, self.measured, self.clicked = self.sent + sent, self.measured + measured, self.clicked + clicked
+
+
+def _mails(session: Session, ends: Sequence[datetime]) -> list[_Mails]:
+    """By window. Of a campaign that is kept and went out within one, what was kept; of others by the ledger."""
+    campaigns = {row.id: row for row in session.execute(_campaigns_since(ends[0]))}
+    found = [_Mails() for _end in ends[1:]]
+    for campaign_id, figures in kept_figures(session, campaigns).items():
+        row = campaigns[campaign_id]
+        for mails, (start, end) in zip(found, pairwise(ends), strict=True):
+            if row.finished_at and start <= row.started_at and row.finished_at <= min(figures.as_of or end, end):
+                mails.add(figures.sent, figures.measured, figures.clicked)
+                del campaigns[campaign_id]
+    for at, sent, measured, clicked in session.execute(_by_ledger(campaigns, ends)):
+        found[at].add(sent, measured, clicked)
+    return found
+
+
+def _by_ledger(campaigns: Iterable[int], ends: Sequence[datetime]) -> Select[int, int, int, int]:
     measured = Standing.tracking == TrackingMode.PERSONAL
     return (
         select(
@@ -128,7 +155,7 @@ def _mails(ends: Sequence[datetime]) -> Select[int, int, int, int]:
             func.count().filter(measured, Delivery.clicked_at.is_not(None)),
         )
         .join(Standing, Standing.subscriber_id == Delivery.subscriber_id)
-        .where(Delivery.campaign_id.in_(_campaigns_since(ends[0])), inside(Delivery.sent_at, ends))
+        .where(Delivery.campaign_id.in_(campaigns), inside(Delivery.sent_at, ends))
         .group_by("span")
     )
 
@@ -155,7 +182,8 @@ def _days(session: Session, now: datetime) -> tuple[DayHits, ...]:
     )
 
 
-def _campaigns_since(moment: datetime) -> Select[int]:
-    """SELECT the ids of campaigns that may have been sending then or later: the ledger is read by campaign."""
+def _campaigns_since(moment: datetime) -> Select[int, datetime | None, datetime | None]:
+    """SELECT the campaigns that may have been sending then or later: the ledger is read by campaign."""
     unfinished = Campaign.finished_at.is_(None) | (Campaign.finished_at >= moment)
-    return select(Campaign.id).where(Campaign.started_at.is_not(None), unfinished)
+    times = (Campaign.started_at, Campaign.finished_at)
+    return select(Campaign.id, *times).where(Campaign.started_at.is_not(None), unfinished)

@@ -4,7 +4,7 @@ Not in charge of where months begin (`segments.cohort`).
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +26,7 @@ from app.accounts.organisation import time_zone
 from app.reports.models import EVERYBODY, SegmentDaily
 from app.reports.rows import Rows
 from app.subscribers.models import Standing
+from segments.calendar import start_of
 from segments.cohort import Period, periods
 
 DAY = 86_400
@@ -35,7 +36,7 @@ EPOCH = date(1970, 1, 1)
 def months_until(session: Session, last: str | None, count: int, now: datetime) -> list[Period]:
     """`count` calendar months of the organisation's time zone up to `last` (YYYY-MM), never beyond the current one.
 
-    Without `last`, up to the latest month in which somebody opened, clicked or bought anything.
+    Without `last`, up to the latest month in which somebody opened, clicked or bought; where nobody did, answered.
     """
     zone = time_zone(session)
     today = now.astimezone(zone).date()
@@ -102,16 +103,13 @@ def day_number(day: date) -> int:
 
 
 def _last_happening(session: Session, now: datetime) -> datetime:
-    if _is_busy_month(session, now):
-        return now
-    latest = (Standing.last_opened_at, Standing.last_clicked_at, Standing.last_order_at)
-    found = session.execute(select(*(func.max(each) for each in latest))).one()
-    return min(now, max((each for each in found if each), default=now))
-
-
-def _is_busy_month(session: Session, now: datetime) -> bool:
-    """Whether the daily rows, where there are any, tell of something this month: then people need not be looked at."""
-    row, first = SegmentDaily, now.astimezone(time_zone(session)).date().replace(day=1)
+    """By the daily rows, where they tell of anything: then people need not be looked at."""
+    row = SegmentDaily
     did = or_(row.opens > 0, row.clicks > 0, row.purchases > 0)
-    rows = select(row.day).where(row.segment_id == EVERYBODY, row.day >= day_number(first), did)
-    return session.scalar(rows.limit(1)) is not None
+    day = session.scalar(select(func.max(row.day)).where(row.segment_id == EVERYBODY, did))
+    if day is not None:
+        return min(now, start_of(EPOCH + timedelta(days=day), time_zone(session)))
+    latest = (Standing.last_opened_at, Standing.last_clicked_at, Standing.last_order_at, Standing.nps_at)
+    *found, answered = session.execute(select(*(func.max(each) for each in latest))).one()
+    # The daily rows know no answers, so these count where there is nothing else.
+    return min(now, max((each for each in found if each), default=answered or now))

@@ -50,6 +50,18 @@ def lines(report: SegmentReport, currency: str) -> list[Line]:
         *(Line(name, _rate(new), _rate(old), _points(new, old)) for name, new, old in rates),
         *(Line(name, number(new), number(old), _growth(new, old)) for name, new, old in counts),
         Line(_("Revenue"), _money(revenue[0], currency), _money(revenue[1], currency), _growth(*revenue)),
+        *_answered(before, now),
+    ]
+
+
+def _answered(before: Month, now: Month) -> list[Line]:
+    """Nothing where nobody answered in either month."""
+    new, old = now.answers, before.answers
+    if not new.people and not old.people:
+        return []
+    return [
+        Line(_("Net promoter score"), number(new.score, 1), number(old.score, 1), _points(new.score, old.score)),
+        Line(_("Answers"), number(new.people), number(old.people), _growth(new.people, old.people)),
     ]
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 from app.campaigns.models import CampaignState
 from app.delivery.models import DeliveryState
 from app.events.models import Verdict
+from app.reports.answers import Answers
 from app.reports.campaign_hits import Hour, LinkHits, MachineHits
 from app.reports.campaign_people import Group, Reached, Sales
 from app.reports.campaign_report import CampaignReport
@@ -62,8 +63,10 @@ class SegmentReportOut(RootModel[SegmentReport]):
                     retention=Retention(300, 310, 40, 25, 15, 30, 90.0, 10.0),
                     repeat=Repeat(250, 100, 40.0, 37, 4, 10.81, 4_990.0, 1_496.0),
                     recurring=Recurring(180_000, 9_000, 5.0),
+                    answers=Answers(40, 22, 12, 6, 40.0),
                 ),
             ),
+            answers=Answers(96, 50, 30, 16, 35.416666666666664),
         )
     )
 
@@ -179,9 +182,9 @@ class CountIn(BaseModel):
         json_schema_extra={"examples": [{"kind": "cohorts", "query": {"metric": "revenue", "months": 24}}]},
     )
 
-    kind: Literal["segment", "comparison", "cohorts", "survival", "moves", "rfm"] = Field(
+    kind: Literal["segment", "comparison", "cohorts", "survival", "moves", "rfm", "campaign"] = Field(
         description="`segment` is everybody too (`segment_id` in the query), `moves` the ladder, `comparison` all "
-        "segments side by side on the page of reports."
+        "segments side by side on the page of reports; `campaign` wants a `campaign_id`."
     )
     query: dict[str, Any] = {}
 

@@ -1,15 +1,17 @@
-"""The report of a segment: engagement, retention, churn, repeat rate and value by month, as one value.
+"""The report of a segment: engagement, retention, churn, repeat rate, value and answers by month, as one value.
 
 Pages, files and the API all show this value. Not in charge of how each figure is counted (`engagement`, `retention`,
-`recurring`, `repeat`).
+`recurring`, `repeat`, `answers`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app.audiences.segment import find
+from app.reports.answers import LATELY, Answers, answers, can_be_given, were_given
 from app.reports.definitions import Definitions, definitions
 from app.reports.engagement import Engagement, engagement
 from app.reports.periods import edges, months_until
@@ -34,12 +36,14 @@ class Month:
     retention: Retention
     repeat: Repeat
     recurring: Recurring
+    answers: Answers
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentReport:
     """`people` are active subscribers in the segment today, `measured` those of them who agreed to personal tracking:
-    opens and clicks can only be theirs. `months` are none of a segment too small to be broken down."""
+    opens and clicks can only be theirs. `months` are none of a segment too small to be broken down. `answers` are those
+    of the 90 days before `as_of`, None where nobody can answer."""
 
     segment_id: int | None
     name: str | None
@@ -50,6 +54,7 @@ class SegmentReport:
     meant: Definitions
     as_of: datetime
     months: tuple[Month, ...]
+    answers: Answers | None
 
 
 def segment_report(
@@ -69,11 +74,13 @@ def segment_report(
     there = stretches(query.presence, meant, scope)
     ends = edges(periods, now)
     retention, recurring = stays(source, there, meant.active_days, ends)
+    by_month, lately = _answered(session, source, scope, (ends, [now - LATELY, now]), smallest)
     figures = (
         engagement(source, scope, periods, now),
         retention,
         repeat_rates(source, scope, periods, now, meant),
         recurring,
+        by_month,
     )
     people, measured = count_people(session, scope)
     months = tuple(
@@ -92,4 +99,14 @@ def segment_report(
         meant=meant,
         as_of=now,
         months=months if segment_id is None or largest >= smallest else (),
+        answers=lately[0] if can_be_given() else None,
     )
+
+
+def _answered(
+    session: Session, rows: Rows, scope: Scope, times: Sequence[Sequence[datetime]], smallest: int
+) -> list[list[Answers]]:
+    """The answers of each stretch of each of these times; where nobody ever answered, nothing is read for them."""
+    if not were_given(session):
+        return [[Answers()] * (len(moments) - 1) for moments in times]
+    return [answers(rows, scope, moments, smallest) for moments in times]

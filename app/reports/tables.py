@@ -25,6 +25,7 @@ _SEGMENT_COLUMNS = (
     "buyers_so_far", "buyers_again_so_far", "repeat_rate_percent",
     "buyers_in_month", "buyers_again_in_month", "repeat_rate_in_month_percent",
     "average_order", "lifetime_value", "mrr_at_start", "mrr_lost", "revenue_churn_percent",
+    "answers", "promoters", "passives", "detractors", "net_promoter_score",
 )  # fmt: skip
 
 
@@ -132,6 +133,7 @@ def _cohort_row(cohort: Cohort, width: int) -> Row:
 
 def _month_row(month: Month) -> Row:
     did, stay, repeat, recurring = month.engagement, month.retention, month.repeat, month.recurring
+    said = month.answers
     return (
         *(month.label, "yes" if month.is_running else "no"),
         *(did.sent, did.opens, did.clicks, did.readers, did.purchases, did.buyers, _money(did.revenue)),
@@ -141,6 +143,7 @@ def _month_row(month: Month) -> Row:
         *(repeat.buyers_in_month, repeat.buyers_again_in_month, _rate(repeat.rate_in_month)),
         *(_money(repeat.average_order), _money(repeat.lifetime_value)),
         *(_money(recurring.mrr_start), _money(recurring.mrr_lost), _rate(recurring.churn)),
+        *(said.people, said.promoters, said.passives, said.detractors, _rate(said.score)),
     )
 
 

@@ -1,5 +1,7 @@
 """The first page, the list of reports and the report of a campaign."""
 
+from typing import Any
+
 from flask import Response, render_template
 from sqlalchemy.orm import Session
 
@@ -7,15 +9,14 @@ from app.accounts.access import for_marketers
 from app.campaigns.schedule import find as find_campaign
 from app.db import reading, utc_now
 from app.reports import tables
-from app.reports.campaign_report import campaign_report
-from app.reports.comparison import compare_campaigns
+from app.reports.campaign_lines import compare_campaigns
 from app.reports.feed import latest
 from app.reports.growth import growth
 from app.reports.kept import answer
-from app.reports.kinds import COMPARISON, ComparisonAsked
+from app.reports.kinds import CAMPAIGN, COMPARISON, CampaignAsked, ComparisonAsked
 from app.reports.overview import overview, setup, tier_spread
 from app.reports.periods import months_until
-from app.reports.shelf import ENDING, blueprint, file, template_words
+from app.reports.shelf import ENDING, blueprint, page, table, template_words
 from app.scoring.tiers import all_tiers
 
 home = for_marketers("overview", __name__)
@@ -64,19 +65,23 @@ def list_reports() -> str:
 @blueprint.get("/campaigns/<int:campaign_id>/report")
 def campaign(campaign_id: int) -> str:
     """The last step of a campaign."""
-    with reading() as session:
-        found = find_campaign(session, campaign_id)
-        report = campaign_report(session, campaign_id, utc_now())
-        ranks = _ranks(session)
-    return render_template("reports/campaign.html", campaign=found, report=report, step="report", ranks=ranks)
+
+    def around(session: Session) -> dict[str, Any]:
+        return {"campaign": find_campaign(session, campaign_id), "step": "report", "ranks": _ranks(session)}
+
+    return page("reports/campaign.html", CAMPAIGN, _asked(campaign_id), around)
 
 
 @blueprint.get(f"/campaigns/<int:campaign_id>/report.{ENDING}")
 def campaign_file(campaign_id: int, ending: str) -> Response:
     """The same as a file."""
+    return table(CAMPAIGN, _asked(campaign_id), ending, f"campaign-{campaign_id}", tables.campaign_table)
+
+
+def _asked(campaign_id: int) -> CampaignAsked:
     with reading() as session:
-        report = campaign_report(session, campaign_id, utc_now())
-    return file(f"campaign-{campaign_id}", ending, tables.campaign_table(report))
+        find_campaign(session, campaign_id)
+    return CampaignAsked(campaign_id=campaign_id)
 
 
 def _ranks(session: Session) -> dict[str, int]:

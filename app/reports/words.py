@@ -11,6 +11,7 @@ from app.formatting import number
 from app.i18n import language
 from app.reports.definitions import Definitions, Lost
 from app.reports.query import BordersOf, Metric, Since, StaysOf
+from app.reports.scope import SMALLEST_GROUP
 from app.reports.survival import Survival
 from segments.ladder import Rung
 from segments.rfm import Borders, RfmClass
@@ -76,6 +77,18 @@ def repeat_rate(meant: Definitions) -> str:
 def lifetime_value() -> str:
     """The formula."""
     return str(_("(average order value · repeat rate) − acquisition cost, of all up to the end of the month."))
+
+
+def net_promoter_score() -> str:
+    """The formula, and who counts."""
+    return str(
+        _(
+            "%% promoters (9, 10) − %% detractors (0 to 6) of those who answered how likely they are to recommend: "
+            "−100 to 100. Of each person the latest answer in that time counts. Of fewer than %(smallest)s nothing but "
+            "their number is shown.",
+            smallest=SMALLEST_GROUP,
+        )
+    )
 
 
 def recurring_revenue(meant: Definitions) -> str:

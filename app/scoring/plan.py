@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.errors import Invalid
-from app.feature import EventKind, house
+from app.feature import EventKind, Measure, house
 from app.scoring.models import MAIN, ScoreRule
 from segments.score import HUNDREDTHS
 from segments.tier import MARGIN_PERCENT, MOST_GRACE, MOST_MARGIN
@@ -56,6 +56,8 @@ class RulePlan(BaseModel):
         kinds = {kind.name: kind for kind in scorable_kinds()}
         if self.kind not in kinds:
             raise ValueError(_("“%(kind)s” cannot be scored.", kind=self.kind))
+        if self.per_amount and kinds[self.kind].measure is not Measure.MONEY:
+            raise ValueError(_("“%(kind)s” carries no money.", kind=self.kind))
         if self.since and self.until and self.since > self.until:
             raise ValueError(_("A rule ends before it begins."))
         self.only = {name: self._condition(name, value) for name, value in sorted(self.only.items())}

@@ -19,7 +19,8 @@ from app.scoring.plan import Plan, TierPlan
 from app.scoring.points import Points, decay_of, rules_of, score_clock, today
 from app.scoring.saving import current_plan, rescored
 from app.scoring.sums import sums
-from app.scoring.tiers import tier_sql
+from app.scoring.tiers import all_tiers, tier_sql
+from app.spread import spread
 from app.subscribers.models import Standing, Status, Subscriber
 from segments.score import Decay
 from segments.tier import Hold
@@ -77,8 +78,8 @@ class Preview:
 
 def tier_sizes(session: Session) -> dict[int | None, int]:
     """How many active people are in each tier; None are those who have none yet."""
-    counted = select(Standing.tier_id, func.count()).where(Standing.status == Status.ACTIVE).group_by(Standing.tier_id)
-    return dict(session.execute(counted).all())
+    tiers = (None, *(tier.id for tier in all_tiers(session)))
+    return spread(session, Standing.tier_id, tiers, Standing.status == Status.ACTIVE)
 
 
 def preview(session: Session, plan: Plan, now: datetime, *, ask_all: bool = False) -> Preview | None:

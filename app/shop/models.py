@@ -25,7 +25,13 @@ class Order(Base):
     """One line of an order, `amount` in minor units of the organisation's currency; negative is a refund."""
 
     __tablename__ = "order"
-    __table_args__ = (Index(None, "subscriber_id", "ordered_at"), Index(None, "ordered_at"), Index(None, "import_id"))
+    __table_args__ = (
+        Index(None, "subscriber_id", "ordered_at"),
+        Index(None, "ordered_at", "amount"),
+        Index(None, "import_id"),
+        # Who bought a product, and what it brought, are read from the index alone.
+        Index("ix_order_product", "product_id", "subscriber_id", "amount", "quantity"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     # The shop's number, or a hash of the row and its ordinal among equal rows: bringing it in twice is harmless.

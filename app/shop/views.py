@@ -56,9 +56,10 @@ def _orders(session: Session, page: int) -> Sequence[Any]:
 
 def _products(session: Session) -> Sequence[Any]:
     """Those that brought most."""
-    sold, revenue = func.sum(Order.quantity).label("sold"), func.sum(Order.amount).label("revenue")
-    statement = select(Product, sold, revenue).outerjoin(Order, Order.product_id == Product.id)
-    ranked = statement.group_by(Product.id).order_by(func.coalesce(revenue, 0).desc(), Product.id)
+    sums = func.sum(Order.quantity).label("sold"), func.sum(Order.amount).label("revenue")
+    each = select(Order.product_id, *sums).where(Order.product_id.is_not(None)).group_by(Order.product_id).subquery()
+    statement = select(Product, each.c.sold, each.c.revenue).outerjoin(each, each.c.product_id == Product.id)
+    ranked = statement.order_by(func.coalesce(each.c.revenue, 0).desc(), Product.id)
     return session.execute(ranked.limit(_PRODUCTS)).all()
 
 

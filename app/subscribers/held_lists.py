@@ -6,15 +6,18 @@ In charge of one construct, `holds_any`, which each database says in its own way
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, String, literal
+from sqlalchemy import Boolean, ColumnElement, String, and_, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from segments.written import written_in
+
 
 def holds_any(attributes: ColumnElement[Any], key: str, values: Sequence[str]) -> ColumnElement[bool]:
     """Whether the list under `key` (letters, digits and _) has one of the values; false where there is none."""
-    return _HoldsAny(attributes, literal(key, String), *(literal(each, String) for each in values))
+    holds = _HoldsAny(attributes, literal(key, String), *(literal(each, String) for each in values))
+    return and_(written_in(attributes, values), holds)
 
 
 class _HoldsAny(FunctionElement[bool]):

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.spread import spread
 from app.subscribers.models import Standing, Status, Subscriber, SubscriberTag, Subscription
 from app.subscribers.values import clean
 from segments.text import matches
@@ -51,10 +52,10 @@ class Filters:
         sets: list[ColumnElement[bool]] = []
         if self.topic_id:
             lasting = (Subscription.topic_id == self.topic_id) & Subscription.ended_at.is_(None)
-            sets.append(Subscriber.id.in_(select(Subscription.subscriber_id).where(lasting)))
+            sets.append(Standing.subscriber_id.in_(select(Subscription.subscriber_id).where(lasting)))
         if self.tag_id:
             wearing = select(SubscriberTag.subscriber_id).where(SubscriberTag.tag_id == self.tag_id)
-            sets.append(Subscriber.id.in_(wearing))
+            sets.append(Standing.subscriber_id.in_(wearing))
         if self.tier_id:
             sets.append(Standing.tier_id == self.tier_id)
         return sets
@@ -62,9 +63,11 @@ class Filters:
 
 def page_of(session: Session, filters: Filters, number: int) -> tuple[Sequence[Subscriber], int]:
     """The people of page `number` (from 1), the newest first, and how many there are in all."""
-    total = session.scalar(_found(select(func.count()), filters)) or 0
-    newest = _found(select(Subscriber), filters).order_by(Subscriber.id.desc())
-    return session.scalars(newest.limit(PAGE).offset((number - 1) * PAGE)).unique().all(), total
+    total = session.scalar(_ids(filters, func.count())) or 0
+    newest = _ids(filters, Standing.subscriber_id).order_by(Standing.subscriber_id.desc())
+    shown = session.scalars(newest.limit(PAGE).offset((number - 1) * PAGE)).all()
+    people = select(Subscriber).where(Subscriber.id.in_(shown)).order_by(Subscriber.id.desc())
+    return session.scalars(people).unique().all(), total
 
 
 def after(session: Session, filters: Filters, last_id: int, limit: int) -> Sequence[Subscriber]:
@@ -75,13 +78,19 @@ def after(session: Session, filters: Filters, last_id: int, limit: int) -> Seque
 
 def counts_by_status(session: Session) -> dict[Status, int]:
     """How many people there are of each status."""
-    grouped = select(Standing.status, func.count()).group_by(Standing.status)
-    found = {status: count for status, count in session.execute(grouped)}  # noqa: C416 - Row is no tuple to mypy
-    return {status: found.get(status, 0) for status in Status}
+    return spread(session, Standing.status, Status)
 
 
 def _begins(name: Any, words: str) -> ColumnElement[bool]:
     return matches(name, words, open_end=True)
+
+
+def _ids(filters: Filters, wanted: Any) -> Select[Any]:
+    """The wide row is looked at for names alone: to fetch it for everybody, or for all pages before this one, takes
+    twenty times as long."""
+    if filters.q:
+        return _found(select(wanted), filters)
+    return select(wanted).select_from(Standing).where(*filters.conditions)
 
 
 def _found(statement: Select[Any], filters: Filters) -> Select[Any]:

@@ -118,6 +118,9 @@ class Standing(Base):
     spent: Mapped[int] = mapped_column(default=0)
     first_order_at: Mapped[datetime | None]
     last_order_at: Mapped[datetime | None]
+    # What she answered last to the net promoter question, 0 to 10, and when.
+    last_nps: Mapped[int | None] = mapped_column(SmallInteger)
+    nps_at: Mapped[datetime | None]
     # Forward-decayed sum (segments/score.py), and the tier it stands for.
     score: Mapped[int] = mapped_column(default=0)
     tier_id: Mapped[int | None] = mapped_column(ForeignKey("tier.id"))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.organisation import amount
 from app.events.models import Event, Verdict
-from app.feature import TimelineEntry, house
+from app.feature import EventKind, Measure, TimelineEntry, house
 from app.i18n import language
 
 FIRST = 30
@@ -46,13 +46,13 @@ def _entry(event: Event, caption: str) -> TimelineEntry:
         at=event.occurred_at,
         title=kind.label(language()) if kind else _("Something of a feature that was taken out"),
         icon=kind.icon if kind else "point",
-        text=" · ".join(filter(None, (caption, _details(event)))),
+        text=" · ".join(filter(None, (caption, _details(event, kind)))),
         note=_who(event.verdict),
     )
 
 
-def _details(event: Event) -> str:
-    if event.value is not None:
+def _details(event: Event, kind: EventKind | None) -> str:
+    if event.value is not None and kind and kind.measure is Measure.MONEY:
         return amount(event.value)
     data = event.data or {}
     return ", ".join(str(data[name]) for name in _TOLD if data.get(name))

@@ -30,6 +30,7 @@ from app.subscribers.models import (
     Topic,
     TrackingMode,
 )
+from app.surveys.answers import NewAnswer, take_answers
 from app.tracking.kinds import CLICKED, OPENED
 from app.tracking.models import NO_LINK, HitCount
 from tests import make
@@ -72,6 +73,8 @@ def fill(session: Session) -> None:
     session.add(Order(key="1", subscriber_id=people[0].id, ordered_at=NOW - timedelta(days=3), amount=4990, quantity=1))
     session.flush()
     record(session, [happening(PURCHASED, people[0].id, NOW - timedelta(days=3), value=4990)])
+    said = zip(people, (10, 8, 2), ("Great cheese.", None, "<b>Too late</b> " * 20), strict=False)
+    take_answers(session, [NewAnswer(who.id, score, NOW - timedelta(days=2), words) for who, score, words in said])
 
 
 def _catch_a_mail() -> None:

@@ -13,7 +13,7 @@ from app.features import FEATURES
 from app.queue import QUEUES
 
 ROOT = Path(__file__).parents[2]
-LEAVES = ("reports", "mailbox", "prediction")
+LEAVES = ("reports", "mailbox", "prediction", "surveys")
 
 
 def test_every_folder_is_listed() -> None:

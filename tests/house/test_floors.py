@@ -37,6 +37,7 @@ def test_the_floors_hold(copy: Path) -> None:
         ("app/campaigns/schedule.py", "import app.delivery.models"),
         ("app/campaigns/schedule.py", "import workers.smtp"),
         ("app/outbox/post.py", "import smtplib"),
+        ("app/reports/answers.py", "import app.surveys.kinds"),
         ("segments/score.py", "import flask"),
     ],
 )
@@ -49,6 +50,6 @@ def test_a_planted_upward_import_is_found(copy: Path, file: str, upward: str) ->
 
 
 def test_a_new_folder_must_be_given_its_floor(copy: Path) -> None:
-    (copy / "app" / "surveys").mkdir()
-    (copy / "app" / "surveys" / "__init__.py").touch()
+    (copy / "app" / "rewards").mkdir()
+    (copy / "app" / "rewards" / "__init__.py").touch()
     assert _lint(copy).returncode != 0

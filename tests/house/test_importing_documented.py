@@ -19,7 +19,12 @@ def _section(heading: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("kind", "heading"), [("subscribers", "People: the columns"), ("orders", "Orders: the columns")]
+    ("kind", "heading"),
+    [
+        ("subscribers", "People: the columns"),
+        ("orders", "Orders: the columns"),
+        ("answers", "Answers: the columns"),
+    ],
 )
 def test_every_column_is_documented_with_all_its_names(app: APIFlask, kind: str, heading: str) -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", _section(heading), re.MULTILINE))

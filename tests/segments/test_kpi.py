@@ -58,13 +58,11 @@ def test_lifetime_value_is_money_times_rate_less_cost() -> None:
 
 
 def test_the_promoter_score_is_promoters_less_detractors() -> None:
-    assert net_promoter_score([10, 9, 8, 7, 6, 0, 10, 5]) == 0.0
-    assert net_promoter_score(iter([9, 10, 7])) == 66.66666666666667
-    assert net_promoter_score([6, 0]) == -100.0
-    assert net_promoter_score([7, 8]) == 0.0
-    assert net_promoter_score([]) is None
-    with pytest.raises(ValueError, match="from 0 to 10"):
-        net_promoter_score([11])
+    assert net_promoter_score(promoters=3, passives=2, detractors=3) == 0.0
+    assert net_promoter_score(promoters=2, passives=1, detractors=0) == 66.66666666666667
+    assert net_promoter_score(promoters=0, passives=0, detractors=2) == -100.0
+    assert net_promoter_score(promoters=0, passives=2, detractors=0) == 0.0
+    assert net_promoter_score(promoters=0, passives=0, detractors=0) is None
 
 
 def test_there_is_no_percentage_of_a_negative_whole() -> None:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.mailbox.store import Store
 from workers.demo import readers
+from workers.demo.answers import write_answers
 from workers.demo.client import Client, DemoFailed
 from workers.demo.world import PRODUCTS, Person, Purchase, write_orders, write_people
 
@@ -37,6 +38,7 @@ SEGMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
             ]
         },
     ),
+    ("Would recommend us", {"field": "nps_group", "op": "is", "value": "promoter"}),
 )
 CAMPAIGNS = (
     ("November, deutsch", "newsletter.de", "German readers"),
@@ -111,6 +113,14 @@ def bring_orders_in(circle: Circle, stages: Stages) -> None:
     write_orders(file, circle.purchases)
     with stages.stage("Orders imported", len(circle.purchases)) as show:
         _import(circle.client, "orders", file, {}, show)
+
+
+def bring_answers_in(circle: Circle, stages: Stages) -> None:
+    """What a survey tool would have exported."""
+    file = circle.home / "answers.csv"
+    answers = write_answers(file, circle.purchases, datetime.now(UTC).date())
+    with stages.stage("Answers imported", answers) as show:
+        _import(circle.client, "answers", file, {}, show)
 
 
 def make_segments(circle: Circle, stages: Stages) -> None:
@@ -228,6 +238,7 @@ def look_ahead(circle: Circle, stages: Stages) -> None:
 ALL: Iterable[Callable[[Circle, Stages], None]] = (
     bring_people_in,
     bring_orders_in,
+    bring_answers_in,
     make_segments,
     send_campaigns,
     read_mails,

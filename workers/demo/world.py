@@ -128,7 +128,7 @@ def write_people(file: Path, crowd: Iterable[Person], joined: dict[int, date]) -
         (who.email, who.first_name, who.last_name, who.language, who.country, who.birthday, joined[who.number])
         for who in crowd
     )
-    _write(file, header, rows, ";")
+    write_csv(file, header, rows, ";")
 
 
 def write_orders(file: Path, purchases: Iterable[Purchase]) -> None:
@@ -138,14 +138,15 @@ def write_orders(file: Path, purchases: Iterable[Purchase]) -> None:
         (person(row.customer).email, row.day, f"{row.cents / 100:.2f}", row.quantity, _product(row))
         for row in purchases
     )
-    _write(file, header, rows, ",")
+    write_csv(file, header, rows, ",")
 
 
 def _product(row: Purchase) -> str:
     return PRODUCTS[(row.customer * 7 + row.day.toordinal()) % len(PRODUCTS)][0]
 
 
-def _write(file: Path, header: Iterable[str], rows: Iterator[tuple[object, ...]], delimiter: str) -> None:
+def write_csv(file: Path, header: Iterable[str], rows: Iterator[tuple[object, ...]], delimiter: str) -> None:
+    """A file with a header."""
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, delimiter=delimiter)
         writer.writerow(header)

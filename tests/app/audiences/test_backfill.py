@@ -26,6 +26,7 @@ from app.scoring.models import ScoreClock, ScoreRule, Tier
 from app.scoring.tiers import all_tiers
 from app.shop.orders import NewOrder, take_orders
 from app.subscribers.models import Standing
+from app.surveys.answers import NewAnswer, take_answers
 from segments.score import day_of
 from tests import make
 
@@ -55,6 +56,14 @@ RULES: list[dict[str, Any]] = [
     {"field": "score.2", "op": "at_least", "value": 25},
     {"not": {"field": "score.2", "op": "at_least", "value": 1}},
     {"field": "value_class", "op": "is_any_of", "value": ["promising", "loyal"]},
+    {"field": "nps_group", "op": "is_any_of", "value": ["promoter", "passive"]},
+    {
+        "all": [
+            {"field": "last_answered", "op": "within_days", "value": 4},
+            {"field": "nps", "op": "less_than", "value": 7},
+        ]
+    },
+    {"field": "answered", "op": "happened", "value": {"at_least": 2, "days": 5}},
 ]
 
 
@@ -63,7 +72,7 @@ def happened(people: list[int]) -> list[tuple[datetime, str, int, Any]]:
     found = []
     for number in range(160):
         at = FIRST + timedelta(seconds=dice.randrange(11 * 86_400))
-        kind = dice.choice(["opened", "opened", "clicked", "purchased"])
+        kind = dice.choice(["opened", "opened", "clicked", "purchased", "answered"])
         verdict = dice.choice([Verdict.HUMAN, Verdict.HUMAN, Verdict.PROXY, Verdict.SCANNER])
         amount = dice.randrange(-1000, 4000)
         found.append((at, kind, dice.choice(people), number, verdict, amount))
@@ -74,6 +83,8 @@ def do(session: Session, each: Any) -> None:
     at, kind, person, number, verdict, amount = each
     if kind == "purchased":
         take_orders(session, [NewOrder(f"o{number}", person, at, amount)])
+    elif kind == "answered":
+        take_answers(session, [NewAnswer(person, number % 11, at)])
     else:
         record(session, [happening(house().kinds[kind], person, at, verdict=verdict)])
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from app.db import transaction
 from app.events.models import Verdict
 from app.reports import kept
-from app.reports.comparison import compare_campaigns, compare_segments
+from app.reports.campaign_lines import compare_campaigns
+from app.reports.comparison import compare_segments
 from app.reports.daily import build
 from app.reports.feed import latest
 from app.reports.growth import growth

@@ -1,10 +1,12 @@
 """The demo's shop: real orders in, none lost, always the same people."""
 
+import csv
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from workers.demo.answers import write_answers
 from workers.demo.world import SAMPLE, moved, people, person, read_purchases, write_orders
 
 
@@ -48,3 +50,16 @@ def test_the_shop_export_keeps_the_sum(tmp_path: Path) -> None:
     write_orders(file, purchases)
     rows = [line.split(",") for line in file.read_text().splitlines()[1:]]
     assert round(sum(float(row[2]) for row in rows) * 100) == sum(row.cents for row in purchases)
+
+
+def test_some_answer_kindly_and_none_tomorrow(tmp_path: Path) -> None:
+    today = date(2026, 11, 21)
+    file = tmp_path / "answers.csv"
+    number = write_answers(file, moved(read_purchases(SAMPLE), today), today)
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == number > 900
+    assert max(row["Responded at"] for row in rows) < "2026-11-21"
+    assert {int(row["Score"]) for row in rows} <= set(range(11))
+    score = 100 * sum((int(row["Score"]) > 8) - (int(row["Score"]) < 7) for row in rows) / number
+    assert 10 < score < 60
