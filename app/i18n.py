@@ -1,4 +1,4 @@
-"""Which language and time zone a page speaks.
+"""Which language a page speaks.
 
 In charge of: choosing (a user's own, else `?lang=`, else the form's or the browser's), and the gettext catalogue. Not
 of: words in segments and event kinds, which carry both languages themselves (`segments.label.Label`).
@@ -13,9 +13,9 @@ LOCALES = ("en", "de")
 
 
 def register(app: Flask) -> None:
-    """Hang Babel in."""
+    """Hang Babel in; whose days a page speaks of is said by what furnishes pages (`app.pages`)."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(Path(__file__).parent / "translations")
-    Babel(app, locale_selector=choose_locale, timezone_selector=_choose_time_zone)
+    Babel(app, locale_selector=choose_locale)
     app.jinja_env.globals.update(locales=LOCALES, language=language)
 
 
@@ -44,8 +44,3 @@ def language() -> str:
     """`en` or `de`, for `Label`s and `<html lang>`."""
     locale = get_locale()
     return locale.language if locale else "en"
-
-
-def _choose_time_zone() -> str | None:
-    zone: str | None = g.get("time_zone") if has_request_context() else None
-    return zone

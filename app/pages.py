@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, Response, current_app, jsonify, render_template, request, url_for
+from flask import Flask, Response, current_app, has_request_context, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 from flask_wtf.csrf import CSRFError
@@ -23,8 +23,16 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_failed)
     app.register_error_handler(HTTPException, _http_error)
     app.context_processor(_context)
+    # Asked when the first time is written, which may be long before a template is.
+    app.extensions["babel"].timezone_selector = _time_zone
     app.jinja_env.filters["amount"] = amount
     app.jinja_env.tests["endpoint"] = _has_page
+
+
+def _time_zone() -> str | None:
+    """Times on pages are the organisation's."""
+    found = this_organisation() if has_request_context() else None
+    return found.time_zone if found else None
 
 
 def _context() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Rung(StrEnum):
-    """From the top down; `new` are those who had no time yet to be anything else."""
+    """From the top down; `new` are those who have come lately and done nothing yet."""
 
     NEW = "new"
     ACTIVE = "active"
@@ -35,14 +35,15 @@ class Ladder:
 def rung(ladder: Ladder, here: float, silent: float | None, *, has_left: bool) -> Rung:
     """Where somebody stands who came `here` days ago and did something `silent` days ago (None: never did anything).
 
-    Who never did anything is silent since she came. Who did something within `active` days is active, however new; who
-    has left is lost, whatever she did.
+    Who never did anything is silent since she came. Who did something within `active` days is active, however new; a
+    customer who is brought in long after her last purchase is as silent as she was; who has left is lost, whatever she
+    did.
     """
     if has_left:
         return Rung.LOST
     if silent is not None and silent < ladder.active:
         return Rung.ACTIVE
-    if here < ladder.new:
+    if silent is None and here < ladder.new:
         return Rung.NEW
     quiet = here if silent is None else silent
     if quiet < ladder.cooling:

@@ -9,7 +9,7 @@ from typing import cast
 
 from segments.label import Label
 from segments.operators import Operator
-from segments.rule import MAX_VALUES, All, Any, Condition, Not, Rule, RuleError, conditions
+from segments.rule import MAX_VALUES, All, Any, Condition, Not, Rule, RuleError
 from segments.vocabulary import Field, Vocabulary
 
 # Of a rule with all that its words mean in it. SQLite stops at expressions a thousand levels deep.
@@ -28,24 +28,6 @@ def meant(condition: Condition, vocabulary: Vocabulary) -> Rule | None:
     if found.means is None:
         return None
     return _combined(condition, tuple(found.means(key) or Any(()) for key in _keys(vocabulary, condition)))
-
-
-def leads_to(rule: Rule, vocabulary: Vocabulary, name: str, key: str) -> bool:
-    """Whether the rule, or one that it means, says `key` of the field `name`."""
-    seen: set[tuple[str, str]] = set()
-    waiting = [rule]
-    while waiting:
-        for _, condition in conditions(waiting.pop()):
-            found = vocabulary.understand(condition).field
-            if found.means is None:
-                continue
-            for each in _keys(vocabulary, condition):
-                if (found.name, each) == (name, key):
-                    return True
-                further = None if (found.name, each) in seen else found.means(each)
-                seen.add((found.name, each))
-                waiting += [] if further is None else [further]
-    return False
 
 
 def _combined(said: Condition, rules: tuple[Rule, ...]) -> Rule:

@@ -60,11 +60,10 @@ class Miss:
             len(word),
         )
 
-    def at(self, at: int, message: Label) -> SentenceError:
-        """An error at a place, with a message of its own."""
-        return SentenceError(
-            Label(f"column {at + 1}: {message.en}", f"Spalte {at + 1}: {message.de}"), at, len(self._word(at))
-        )
+    def at(self, at: int, message: Label, length: int | None = None) -> SentenceError:
+        """An error at a place, with a message of its own; of the word there, if nothing is said of its length."""
+        said = Label(f"column {at + 1}: {message.en}", f"Spalte {at + 1}: {message.de}")
+        return SentenceError(said, at, len(self._word(at)) if length is None else length)
 
     def _word(self, at: int) -> str:
         found = self._text.quoted(at) or self._text.bare(at)

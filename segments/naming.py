@@ -57,6 +57,11 @@ class Options:
                 if found is not None:
                     self.by_name.setdefault(name, found)
 
+    @property
+    def called(self) -> Iterable[str]:
+        """What the choices are called in this language."""
+        return self._labels.values()
+
     def say(self, key: str) -> str:
         """A name that `by_name` leads back from; `#“key”` where there is none."""
         label = self._labels.get(key)

@@ -13,9 +13,26 @@ from babel.dates import get_month_names
 
 from segments.naming import small
 
-_CLOSING = {"“": "”", "„": '“”"', '"': '"', "'": "'", "«": "»", "»": "«"}
-_SPACE = re.compile(r"\s*")
-_BARE = re.compile(r"[^\s(),;\"“”„«»]+")
+# What ends a quotation, the right one first: word processors curl one of two quotes, or none.
+_CLOSING = {
+    "“": '”"',
+    "”": "”",
+    "„": '“”"',
+    '"': '"”“',
+    "«": "»",
+    "»": "«",
+    "‘": "’'",
+    "’": "’",
+    "‚": "‘’'",
+    "'": "'’",
+    "‹": "›",
+    "›": "‹",
+}
+# Pasted text has spaces that do not break, and some that cannot be seen at all.
+_UNSEEN = "\u200b\u2060\ufeff"
+_SPACE = re.compile(rf"[\s{_UNSEEN}]*")
+_BARE = re.compile(rf"[^\s{_UNSEEN}(),;\"“”„«»]+")
+_SPACES = {ord(each): " " for each in f"\u00a0\u202f\u2007{_UNSEEN}"} | {0x2011: "-"}
 _WHOLE = re.compile(r"\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+")
 _GROUPED = {
     "en": re.compile(r"([-−]?)(\d{1,3}(?:,\d{3})+(?![\d]))(?:\.(\d+))?"),
@@ -23,9 +40,10 @@ _GROUPED = {
 }
 _PLAIN = re.compile(r"([-−]?)(\d+)(?:[.,](\d+))?")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)")
-_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?!\d)")
-_DAY_FIRST = re.compile(r"(\d{1,2})\.?\s+([^\W\d_]+)\.?(?:\s+(\d{4})(?!\d))?")
-_MONTH_FIRST = re.compile(r"([^\W\d_]+)\.?\s+(\d{1,2})(?!\d)(?:,?\s+(\d{4})(?!\d))?")
+_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})(?!\d)")
+_DOTTED_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.(?!\s?\d)")
+_DAY_FIRST = re.compile(r"(\d{1,2})(?:\.|st|nd|rd|th)?\s+([^\W\d_]+)\.?(?:\s+(\d{4})(?!\d))?")
+_MONTH_FIRST = re.compile(r"([^\W\d_]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?(?!\w)(?:,?\s+(\d{4})(?!\d))?")
 _MONTH_DAY = re.compile(r"(\d{2})-(\d{2})(?![\d-])")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -52,7 +70,7 @@ class Text:
 
     def __init__(self, raw: str, language: str) -> None:
         self.raw = raw
-        self.low = small(raw)
+        self.low = small(raw).translate(_SPACES)
         self._language = language
 
     def skip(self, at: int) -> int:
@@ -68,6 +86,14 @@ class Text:
     def first(self, at: int, *phrases: str) -> int | None:
         """The place after the first of the phrases that stands here."""
         return next((end for each in phrases if (end := self.phrase(at, each)) is not None), None)
+
+    def before_number(self, at: int, *phrases: str) -> int | None:
+        """The place after the first of the phrases that stands right before a digit, or is followed by a space."""
+        for each in phrases:
+            end = at + len(each)
+            if self.low.startswith(small(each), at) and self.raw[end : end + 1].isdigit():
+                return end
+        return self.first(at, *phrases)
 
     def match(self, at: int, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """A pattern over the lower-case text."""
@@ -87,6 +113,11 @@ class Text:
             if found:
                 return re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL), found.end()
         return None
+
+    def unclosed(self, at: int) -> str | None:
+        """What would end the quotation that begins here and has no end."""
+        ends = _CLOSING.get(self.raw[at : at + 1])
+        return ends[0] if ends and self.quoted(at) is None else None
 
     def bare(self, at: int) -> tuple[str, int] | None:
         """A word up to white space, a comma or a parenthesis."""
@@ -116,11 +147,11 @@ class Text:
         return (number, found.end()) if found and number else None
 
     def day(self, at: int) -> tuple[date, int] | None:
-        """A day with its year: 2026-03-01, 1.3.2026, 1. März 2026, March 1, 2026."""
+        """A day with its year: 2026-03-01, 1.3.2026, 1.3.26, 1. März 2026, March 1, 2026."""
         if found := _ISO.match(self.low, at):
             return self._date(found[1], int(found[2]), found[3], found.end())
         if found := _DOTTED.match(self.low, at):
-            return self._date(found[3], int(found[2]), found[1], found.end())
+            return self._date(found[3] if len(found[3]) == 4 else f"20{found[3]}", int(found[2]), found[1], found.end())
         if (found := _DAY_FIRST.match(self.low, at)) and found[3]:
             return self._date(found[3], _months().get(found[2]), found[1], found.end())
         if (found := _MONTH_FIRST.match(self.low, at)) and found[3]:
@@ -128,9 +159,11 @@ class Text:
         return None
 
     def birthday(self, at: int) -> tuple[str, int] | None:
-        """A day without a year: 12-24, 24. Dezember, December 24; as MM-DD."""
+        """A day without a year: 12-24, 24.12., 24. Dezember, December 24; as MM-DD."""
         if found := _MONTH_DAY.match(self.low, at):
             month, day, end = int(found[1]), found[2], found.end()
+        elif found := _DOTTED_DAY.match(self.low, at):
+            month, day, end = int(found[2]), found[1], found.end()
         elif (found := _DAY_FIRST.match(self.low, at)) and found[2] in _months():
             month, day, end = _months()[found[2]], found[1], found.end(2)
         elif (found := _MONTH_FIRST.match(self.low, at)) and found[1] in _months():

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import cast
 
 from babel.dates import format_date, format_skeleton, get_month_names
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from segments import wording as say
 from segments.label import Label
@@ -168,7 +168,9 @@ class _Speaker:
         amount = Decimal(minor).scaleb(-2)
         if currency is None:
             return self._number(amount)
-        return format_currency(amount, currency, locale=self.language, currency_digits=False)
+        # Yen have no decimals, unless somebody has asked for some.
+        is_usual = amount == round(amount, get_currency_precision(currency))
+        return format_currency(amount, currency, locale=self.language, currency_digits=is_usual)
 
     def _number(self, number: Decimal | int) -> str:
         return format_decimal(number, "#,##0.###", locale=self.language, decimal_quantization=False)

@@ -26,7 +26,7 @@ __all__ = ["MAX_LENGTH", "SentenceError", "read_sentence"]
 MAX_LENGTH = 20_000
 T = TypeVar("T")
 
-_AND = (say.AND.en, say.AND.de, "&&", "&")
+_AND = (say.AND.en, say.AND.de, "but", "aber", ", but", ", aber", "&&", "&")
 _OR = (say.OR.en, say.OR.de, "||", "|")
 _JOINS = Label("“and”, “or” or the end", "„und“, „oder“ oder das Ende")
 _CLOSE = Label("“)”", "„)“")
@@ -54,7 +54,7 @@ def read_sentence(text: str, vocabulary: Vocabulary, locale: str) -> Rule:
 
 class _Reader:
     def __init__(self, text: Text, names: Names) -> None:
-        self._text = text
+        self._text, self._vocabulary = text, names.vocabulary
         self._miss = Miss(text)
         self._conditions = Conditions(text, names, self._miss, self._is_end)
         self._depth = 0
@@ -111,11 +111,19 @@ class _Reader:
         """A condition, or "not" before one: "not clicked" is a phrase of its own, so it is looked for first."""
         found = self._conditions.find(at)
         if found is not None:
+            self._check(found[0], at, found[1])
             return found[0], self._text.skip(found[1])
         if (end := self._text.first(at, say.NOT.en, say.NOT.de)) is not None:
             rule, at = self._deeper(end, self._one)
             return Not(rule), at
         raise self._miss.error()
+
+    def _check(self, rule: Rule, at: int, end: int) -> None:
+        """A condition that can be read may still say what cannot be; then it is the place to look at."""
+        try:
+            self._vocabulary.check(rule)
+        except RuleError as error:
+            raise self._miss.at(at, error.message, end - at) from error
 
     def _inside(self, at: int) -> tuple[Rule, int]:
         rule, at = self._deeper(at + 1, self._either)

@@ -14,16 +14,19 @@ from segments.naming import Names
 from segments.operators import FieldType, Operation, Operator, Shape
 from segments.rule import JSON, Condition, Rule
 from segments.scan import Text
-from segments.typed_phrases import TYPED_DAYS, Phrase, phrases
+from segments.typed_counts import Counts
+from segments.typed_phrases import TYPED_DAYS, WINDOW, Phrase, phrases
 from segments.typed_scopes import Scopes
 from segments.vocabulary import Field
 
 Found = tuple[Rule, int]
 _FIELD = Label("a field", "ein Feld")
 _NUMBER = Label("a number", "eine Zahl")
-_DAY = Label("a date such as 2026-03-01", "ein Datum wie 1.3.2026")
+_DAY = Label("a date with its year, such as 2026-03-01", "ein Datum mit Jahr wie 1.3.2026")
 _BIRTHDAY = Label("a day such as December 24", "ein Tag wie 24. Dezember")
 _MONTH = Label("a month", "ein Monat")
+_END = Label("“and”, “or” or the end", "„und“, „oder“ oder das Ende")
+_DAYS = Label("a number of days, such as “30 days”", "eine Zahl von Tagen wie „30 Tagen“")
 _OPEN = Label("“(”", "„(“")
 _AND = Label("“and”", "„und“")
 _SEVERAL = {Operator.HAS_ALL: ("and", "und"), Operator.HAS_ANY: ("or", "oder", "and", "und")}
@@ -35,13 +38,15 @@ class Conditions:
     def __init__(self, text: Text, names: Names, miss: Miss, is_end: Callable[[int], bool]) -> None:
         self._text, self._names, self._miss, self._is_end = text, names, miss, is_end
         self._scopes = Scopes(text, names, miss)
+        self._counts = Counts(text, names, miss, self._scopes)
 
     def find(self, at: int) -> Found | None:
         """The condition that stands here."""
         tried: set[str] = set()
-        for found in self._scopes.before(at):
+        for found in self._counts.before(at):
             if self._is_end(found[1]):
                 return found
+            self._miss.expect(self._text.skip(found[1]), _END)
         for name, field in self._names.fields:
             end = self._text.phrase(at, name)
             if end is None or f"{end} {field.name}" in tried:
@@ -50,17 +55,20 @@ class Conditions:
             for found in self._of(field, self._text.skip(end)):
                 if self._is_end(found[1]):
                     return found
-                self._miss.expect(self._text.skip(found[1]), Label("“and”, “or” or the end", "„und“, „oder“ oder Ende"))
+                self._miss.expect(self._text.skip(found[1]), _END)
         if not tried:
             self._miss.expect(at, _FIELD, (name for name, _ in self._names.fields))
         return None
 
     def _of(self, field: Field, at: int) -> Iterator[Found]:
         match field.type:
-            case FieldType.EVENT | FieldType.TOTAL | FieldType.STATE | FieldType.SAMPLE:
+            case FieldType.EVENT:
+                yield from self._counts.of(field, at)
+                return
+            case FieldType.TOTAL | FieldType.STATE | FieldType.SAMPLE:
                 yield from self._scopes.of(field, at)
                 return
-            case FieldType.DATE | FieldType.MOMENT:
+            case FieldType.DATE | FieldType.MOMENT | FieldType.BIRTHDAY:
                 yield from self._typed_days(field, at)
         said = False
         for phrase in phrases(field.type):
@@ -78,9 +86,12 @@ class Conditions:
             self._miss.expect(at, Label(f"what is said of it ({examples} …)", f"eine Aussage ({german} …)"), words)
 
     def _typed_days(self, field: Field, at: int) -> Iterator[Found]:
+        offered = {each.operator for each in field.operations}
         for operator, pattern in TYPED_DAYS.items():
-            if (found := self._scopes.days(at, pattern)) is not None:
+            if operator in offered and (found := self._scopes.days(at, pattern)) is not None:
                 yield Condition(field.name, operator.value, found[0]), found[1]
+        if (window := self._text.match(at, WINDOW)) is not None:
+            self._miss.expect(window.end(), _DAYS)
 
     def _days(self, field: Field, phrase: Phrase, at: int) -> Iterator[Found]:
         operator = phrase.operations[0].operator.value

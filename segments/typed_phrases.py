@@ -39,8 +39,11 @@ _NUMBER_SIGNS = {
     "<": Op.LESS_THAN,
     "<=": Op.AT_MOST,
     "≤": Op.AT_MOST,
-    "between": Op.BETWEEN,
-    "zwischen": Op.BETWEEN,
+    **dict.fromkeys(("more than", "over", "mehr als", "über"), Op.MORE_THAN),
+    **dict.fromkeys(("at least", "mindestens"), Op.AT_LEAST),
+    **dict.fromkeys(("less than", "under", "weniger als", "unter"), Op.LESS_THAN),
+    **dict.fromkeys(("at most", "höchstens"), Op.AT_MOST),
+    **dict.fromkeys(("between", "zwischen"), Op.BETWEEN),
 }
 _DAY_SIGNS = {
     **dict.fromkeys((*_EQUAL, "on", "am"), Op.ON),
@@ -67,7 +70,10 @@ _SIGNS: dict[FieldType, dict[str, Op]] = {
         **dict.fromkeys((*_EQUAL, "has", "have", "haben", "is", "are", "sind"), Op.HAS_ANY),
         **dict.fromkeys(_UNEQUAL, Op.HAS_NONE),
     },
-    FieldType.BIRTHDAY: {"in": Op.IN_MONTH, "im": Op.IN_MONTH, "between": Op.BETWEEN, "zwischen dem": Op.BETWEEN},
+    FieldType.BIRTHDAY: {
+        **dict.fromkeys(("in", "im"), Op.IN_MONTH),
+        **dict.fromkeys(("between", "zwischen dem", "zwischen"), Op.BETWEEN),
+    },
     FieldType.FLAG: {
         **dict.fromkeys((f"{sign} {yes}" for sign in "=:" for yes in ("yes", "ja", "true", "1")), Op.IS_TRUE),
         **dict.fromkeys((f"{sign} {no}" for sign in "=:" for no in ("no", "nein", "false", "0")), Op.IS_FALSE),
@@ -82,17 +88,51 @@ _LISTED: dict[FieldType, tuple[Op, Op | None]] = {
     FieldType.LIST: (Op.HAS_ANY, Op.HAS_NONE),
 }
 _NUMBER = r"(\d[\d.,]*)"
-_UNIT = r"\s*(d|days?|tagen?|tage|w|weeks?|wochen?)(?!\w)"
-# "in 30 days", "in the last 2 weeks", "last 30 days", "30d"; and what lies ahead.
-LAST = re.compile(rf"(?:within|innerhalb von|in|(?:in\s+)?(?:the\s+|den\s+)?(?:last|past|letzten))\s+{_NUMBER}{_UNIT}")
-NEXT = re.compile(rf"(?:in\s+)?(?:the\s+|den\s+)?(?:next|nächsten)\s+{_NUMBER}{_UNIT}")
-AGO = re.compile(rf"(?:older than|more than|>|älter als|vor mehr als)\s*{_NUMBER}{_UNIT}(?:\s+(?:ago|zurück))?(?!\w)")
-TYPED_DAYS = {Op.WITHIN_DAYS: LAST, Op.IN_NEXT_DAYS: NEXT, Op.OLDER_THAN_DAYS: AGO}
+_UNIT = r"\s*(d|days?|tagen?|tage|w|weeks?|wochen?|months?|monat(?:en|e)?|years?|jahr(?:en|e)?)(?!\w)"
+# A month and a year are so many days whatever the calendar says; the sentence of the rule says the days.
+_DAYS_OF = {"d": 1, "t": 1, "w": 7, "m": 30, "y": 365, "j": 365}
 
-OFTEN = re.compile(
-    rf"(?:at least\s+|mindestens\s+|(>=|>|<=|<|==|=|≥|≤)\s*)?{_NUMBER}(?:\s*(?:times?|x|mal|-mal)(?!\w))?"
-)
-SELDOM = re.compile(rf"(?:fewer|less) than\s+{_NUMBER}(?:\s*times?(?!\w))?")
+
+def _typed(pattern: str) -> re.Pattern[str]:
+    """With any white space where the pattern has a space."""
+    return re.compile(pattern.replace(" ", r"\s+"))
+
+
+# "in 30 days", "in the last 2 weeks", "last 30 days", "30d"; and what lies ahead.
+_LATELY, _SOON = "(?:in )?(?:the |den )?(?:last|past|letzten) ", "(?:in )?(?:the |den )?(?:next|nächsten) "
+LAST = _typed(rf"(?:within |innerhalb von |in |{_LATELY}){_NUMBER}{_UNIT}")
+NEXT = _typed(rf"{_SOON}{_NUMBER}{_UNIT}")
+AGO = _typed(rf"(?:older than|more than|>|älter als|vor mehr als)\s*{_NUMBER}{_UNIT}(?: (?:ago|zurück))?(?!\w)")
+TYPED_DAYS = {Op.WITHIN_DAYS: LAST, Op.IN_NEXT_DAYS: NEXT, Op.OLDER_THAN_DAYS: AGO}
+HELD = _typed(rf"(?:for|seit)?\s*(?:at least |mindestens |>=\s*)?{_NUMBER}{_UNIT}")
+WINDOW = _typed(f"{_LATELY}|{_SOON}")
+
+
+def days_in(unit: str) -> int:
+    """How many days one of the units that `LAST` and its like find is."""
+    return _DAYS_OF[unit[0]]
+
+
+_SIGN_WORDS = {
+    **dict.fromkeys(("at least", "mindestens", "≥"), ">="),
+    **dict.fromkeys(("more than", "mehr als"), ">"),
+    **dict.fromkeys(("at most", "höchstens", "≤"), "<="),
+    **dict.fromkeys(("fewer than", "less than", "weniger als"), "<"),
+    **dict.fromkeys(("exactly", "genau", "=="), "="),
+}
+_SIGN = "|".join((*_SIGN_WORDS, ">=", "<=", ">", "<", "="))
+_TIMES = r"\s*(?:times?|x|mal|-mal)(?!\w)"
+_IN_WORDS = {"once": "1", "twice": "2", "einmal": "1", "zweimal": "2", "dreimal": "3"}
+_ONCE = rf"({'|'.join(_IN_WORDS)})(?!\w)"
+# How often, behind an event or before it; before it "times" must be said.
+OFTEN = _typed(rf"(?:({_SIGN})\s*)?(?:{_NUMBER}(?:{_TIMES})?|{_ONCE})")
+SO_OFTEN = _typed(rf"(?:({_SIGN})\s*)?(?:{_NUMBER}{_TIMES}|{_ONCE})")
+
+
+def sign_and_number(found: re.Match[str]) -> tuple[str, str]:
+    """What `OFTEN` or `SO_OFTEN` found: one of >=, >, <=, <, =, and the digits."""
+    sign = " ".join((found[1] or ">=").split())
+    return _SIGN_WORDS.get(sign, sign), found[2] or _IN_WORDS[found[3]]
 
 
 @lru_cache(maxsize=32)

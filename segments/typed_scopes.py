@@ -1,22 +1,23 @@
-"""How often, how much, how long, by which campaign: what a typed sentence says around events, totals and states.
+"""How much, how long, by which campaign: what a typed sentence says around totals, states and samples.
 
-In charge of those conditions, and of the values that they share with all others: names of choices and amounts of money.
+In charge of those conditions, of the limits that events have too, and of the values that all conditions share: names of
+choices and amounts of money. How often something happened is in `segments.typed_counts`.
 """
 
 import re
 from collections.abc import Iterator
 from datetime import date
 
-from babel.numbers import get_currency_symbol
+from babel.numbers import get_currency_name, get_currency_symbol
 
 from segments import wording as say
 from segments.label import Label
 from segments.misread import Miss
 from segments.naming import Names, small
 from segments.operators import FieldType, Operator
-from segments.rule import JSON, All, Condition, Rule
+from segments.rule import JSON, Condition, Rule
 from segments.scan import Text
-from segments.typed_phrases import LAST, OFTEN, SELDOM, phrases
+from segments.typed_phrases import HELD, LAST, days_in, phrases
 from segments.vocabulary import Field
 
 Found = tuple[Rule, int]
@@ -26,10 +27,6 @@ _AMOUNT = Label("an amount", "ein Betrag")
 _DAYS = Label("“for at least … days”", "„seit mindestens … Tagen“")
 _PERCENT = Label("a percentage such as 10 %", "ein Prozentsatz wie 10 %")
 _SEED = re.compile(r"\(?\s*(?:seed|startwert)\s+(\d{1,10})\s*\)?")
-_HELD = re.compile(
-    r"(?:for|seit)?\s*(?:at least\s+|mindestens\s+|>=\s*)?(\d[\d.,]*)\s*(d|days?|tagen?|tage|w|weeks?|wochen?)(?!\w)"
-)
-_WEEK = 7
 _MOST_SHOWN = 4
 
 
@@ -39,30 +36,9 @@ class Scopes:
     def __init__(self, text: Text, names: Names, miss: Miss) -> None:
         self._text, self._names, self._miss = text, names, miss
 
-    def before(self, at: int) -> Iterator[Found]:
-        """Events whose count stands before them: “never clicked”, “mindestens 3-mal geklickt”."""
-        for phrase, operator in ((say.OFTEN, "happened"), (say.SELDOM, "not_happened")):
-            start = phrase.de.split("{event}", maxsplit=1)[0].replace("{n}", "…")
-            if (often := self._text.counted(at, start.strip())) is not None:
-                yield from self._named(often[1], operator, often[0])
-        for phrase in (say.NEVER, say.NOT_LATELY):
-            for language in _BOTH:
-                end = self._text.phrase(at, phrase(language).split("{event}", maxsplit=1)[0])
-                if end is not None:
-                    yield from self._named(end, "not_happened", 1)
-
-    def _named(self, at: int, operator: str, at_least: int) -> Iterator[Found]:
-        at = self._text.skip(at)
-        for name, field in self._names.fields:
-            if field.type is FieldType.EVENT and (end := self._text.phrase(at, name)) is not None:
-                scope, end = self._scope(field, end)
-                yield Condition(field.name, operator, {"at_least": at_least, **scope}), end
-
     def of(self, field: Field, at: int) -> Iterator[Found]:
         """What is said after the name of the field."""
         match field.type:
-            case FieldType.EVENT:
-                yield from self._event(field, at)
             case FieldType.TOTAL:
                 yield from self._total(field, at)
             case FieldType.STATE:
@@ -70,27 +46,14 @@ class Scopes:
             case _:
                 yield from self._sample(field, at)
 
-    def _event(self, field: Field, at: int) -> Iterator[Found]:
-        before, end = self._scope(field, at)
-        at = self._text.skip(end)
-        seldom, often = self._text.match(at, SELDOM), self._text.match(at, OFTEN)
-        number = self._text.whole((seldom or often).start((seldom and 1) or 2)) if seldom or often else None  # type: ignore[union-attr]
-        if number is None:
-            yield Condition(field.name, Operator.HAPPENED.value, before), end
-            return
-        sign = "<" if seldom else (often[1] if often else None) or ">="
-        end = (seldom or often).end()  # type: ignore[union-attr]
-        after, end = self._scope(field, end)
-        yield from ((rule, end) for rule in _often(field, sign, number[0], {**before, **after}))
-
     def _total(self, field: Field, at: int) -> Iterator[Found]:
-        before, end = self._scope(field, at)
+        before, end = self.scope(field, at)
         at = self._text.skip(end)
         for phrase in phrases(FieldType.TOTAL):
             said = self._text.phrase(at, phrase.words)
             amount = None if said is None else self.money(field, self._text.skip(said))
             if amount is not None:
-                after, end = self._scope(field, amount[1])
+                after, end = self.scope(field, amount[1])
                 value: Scope = {"amount": amount[0], **before, **after}
                 yield Condition(field.name, phrase.operations[0].operator.value, value), end
                 return
@@ -102,7 +65,7 @@ class Scopes:
         if key is None:
             return
         at = self._text.skip(key[1])
-        if (days := self.days(at, _HELD)) is not None:
+        if (days := self.days(at, HELD)) is not None:
             yield Condition(field.name, Operator.HELD_FOR.value, {"value": key[0], "days": days[0]}), days[1]
         else:
             self._miss.expect(at, _DAYS)
@@ -118,7 +81,7 @@ class Scopes:
         value: Scope = {"percent": str(number[0]), "seed": int(seed[1]) if seed else 1}
         yield Condition(field.name, Operator.IN_SAMPLE.value, value), seed.end() if seed else end
 
-    def _scope(self, field: Field, at: int) -> tuple[Scope, int]:
+    def scope(self, field: Field, at: int) -> tuple[Scope, int]:
         """All limits that stand here, in any order, and the place after the last."""
         scope: Scope = {}
         while True:
@@ -170,24 +133,27 @@ class Scopes:
         return None
 
     def days(self, at: int, pattern: re.Pattern[str]) -> tuple[int, int] | None:
-        """A number of days or weeks."""
+        """A number of days, weeks, months or years, in days."""
         found = self._text.match(at, pattern)
         number = self._text.whole(found.start(1)) if found else None
         if found is None or number is None or number[1] != found.end(1):
             return None
-        return number[0] * (_WEEK if found[2].startswith("w") else 1), found.end()
+        return number[0] * days_in(found[2]), found.end()
 
     def money(self, field: Field, at: int) -> tuple[JSON, int] | None:
         """An amount, with its currency before or after it, or without."""
         start, currencies = at, _currencies(field.currency)
-        minus = self._text.raw[at : at + 1] in {"-", "−"} and self._text.first(at + 1, *currencies)
-        sign, at = ("-", minus) if minus else ("", self._text.first(at, *currencies) or at)
+        minus = self._text.raw[at : at + 1] in {"-", "−"} and self._text.before_number(at + 1, *currencies)
+        sign, at = ("-", minus) if minus else ("", self._text.before_number(at, *currencies) or at)
         number = self._text.number(self._text.skip(at))
         if number is None:
             self._miss.expect(start, _AMOUNT)
             return None
         end = self._text.skip(number[1])
-        return sign + str(number[0]), self._text.first(end, *currencies) or number[1]
+        behind = self._text.first(end, *currencies)
+        if behind is None and field.currency:
+            self._miss.expect(end, Label(field.currency, field.currency))
+        return sign + str(number[0]), behind or number[1]
 
     def option(
         self, field: Field, at: int, detail: str | None = None, *, following: bool = False
@@ -208,7 +174,10 @@ class Scopes:
                     return named[name], end
         elif not following and (bare := self._text.bare(at)) is not None:
             return bare
-        self._miss.expect(at, self._wanted(field, detail), named)
+        if (closing := self._text.unclosed(at)) is not None:
+            missing = Label(f"a closing quote ({closing})", f"ein schließendes Anführungszeichen ({closing})")
+            self._miss.expect(len(self._text.raw), missing)
+        self._miss.expect(at, self._wanted(field, detail), self._names.options(field, detail).called)
         return None
 
     def _ends(self, at: int, longest: int) -> list[int]:
@@ -229,28 +198,14 @@ class Scopes:
         return Label(f"a value ({english}{more})", f"ein Wert ({german}{more})")
 
 
-def _often(field: Field, sign: str, number: int, scope: Scope) -> Iterator[Rule]:
-    """What `sign number` says of how often something happened."""
-    at_least = number + 1 if sign in {">", "<=", "≤"} else number
-    if sign in {">=", "≥", ">"} and at_least:
-        yield Condition(field.name, Operator.HAPPENED.value, {"at_least": at_least, **scope})
-    elif sign in {"<", "<=", "≤"} and at_least:
-        yield Condition(field.name, Operator.NOT_HAPPENED.value, {"at_least": at_least, **scope})
-    elif sign in {"=", "=="}:
-        more = Condition(field.name, Operator.NOT_HAPPENED.value, {"at_least": number + 1, **scope})
-        yield (
-            All((Condition(field.name, Operator.HAPPENED.value, {"at_least": number, **scope}), more))
-            if number
-            else more
-        )
-
-
 def _currencies(currency: str | None) -> tuple[str, ...]:
+    """All that an amount of it may have beside it, the longest first: “EUR”, “€”, “Euro”, “euros”."""
     if currency is None:
         return ("€",)
-    return tuple(
-        {get_currency_symbol(currency, locale) for locale in _BOTH} | {currency, "€" if currency == "EUR" else currency}
-    )
+    names = {get_currency_name(currency, count, locale) for locale in _BOTH for count in (1, 2)}
+    names |= {each.split()[-1] for each in names}
+    symbols = {get_currency_symbol(currency, locale) for locale in _BOTH}
+    return tuple(sorted(names | symbols | {currency}, key=lambda each: (-len(each), each)))
 
 
 def _start(phrase: Label) -> tuple[str, ...]:

@@ -32,8 +32,6 @@ def this_organisation() -> Organisation | None:
     if "organisation" not in g:
         with reading() as session:
             g.organisation = organisation(session)
-        if g.organisation:
-            g.time_zone = g.organisation.time_zone
     found: Organisation | None = g.organisation
     return found
 

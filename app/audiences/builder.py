@@ -5,6 +5,7 @@ One tree serves pages with and without scripts: every press of a button posts th
 row of its first group; `n.0.2.field` is an input of that row.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -47,8 +48,20 @@ class Row:
         try:
             vocabulary.check(parse(self.to_json()))
         except RuleError as error:
+            if not _found(self.to_json(), error.path):
+                return str(_("A value is missing."))
             return error.message(language())
         return None
+
+
+def _found(stated: Anything, path: str) -> bool:
+    """Whether anything stands at the place of a condition, such as `value.days` or `value[1]`."""
+    for step in re.findall(r"[a-z_]+|\d+", path):
+        try:
+            stated = stated[int(step) if step.isdigit() else step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return stated not in ("", None, [], [""])
 
 
 @dataclass(slots=True)
@@ -95,6 +108,15 @@ def places(group: Group, vocabulary: Vocabulary) -> dict[str, str]:
     """What is wrong, by the name of the row."""
     errors = ((name, node.error(vocabulary)) for name, node in walk(group) if isinstance(node, Row))
     return {name: error for name, error in errors if error}
+
+
+def unfinished(group: Group, vocabulary: Vocabulary) -> str | None:
+    """What is wrong with the first row that says something already, with the number of the row."""
+    for name, node in walk(group):
+        if isinstance(node, Row) and node.field and (error := node.error(vocabulary)):
+            number = ".".join(str(int(step) + 1) for step in name.split(".")[1:])
+            return str(_("row %(number)s: %(problem)s", number=number, problem=error))
+    return None
 
 
 def walk(group: Group, name: str = ROOT) -> Iterator[tuple[str, Node]]:

@@ -15,8 +15,10 @@ from werkzeug.datastructures import MultiDict
 from app.audiences.builder import Group, Mode, Row
 from app.db import utc_now
 from app.errors import Invalid
+from app.i18n import language
 from segments.operators import OPERATIONS, FieldType, Operation, Shape
 from segments.rule import MAX_DEPTH, MAX_NODES, Condition, parse
+from segments.scan import Text
 from segments.vocabulary import Vocabulary
 
 Form = MultiDict[str, str]
@@ -115,7 +117,11 @@ _AMOUNTS = {"amount", "percent"}
 
 
 def _number(type_: FieldType, text: str) -> int | str:
-    """Numbers as JSON has them, where they are whole; others stay as written and are read by the rule."""
+    """Numbers as JSON has them, where they are whole, and days of the year; others stay as written and are read by the
+    rule."""
+    if type_ is FieldType.BIRTHDAY:
+        found = Text(text, language()).birthday(0)
+        return found[0] if found and found[1] == len(text) else text
     if type_ not in _NUMBERS:
         return text
     return int(text) if re.fullmatch(r"-?\d{1,15}", text) else text.replace(",", ".")

@@ -10,17 +10,18 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.accounts.access import for_marketers
-from app.audiences.builder import ROOT, Group, Mode, Row, act, from_rule, places, understood
+from app.audiences.builder import ROOT, Group, Mode, Row, act, from_rule, places, understood, unfinished
 from app.audiences.builder_form import from_form
 from app.audiences.count import Overlap, overlap, sample
 from app.audiences.jobs import refresh_segments
 from app.audiences.models import Segment
 from app.audiences.reading import Reader, reader
-from app.audiences.segment import change, create, current_segments, find
+from app.audiences.segment import change, create, current_segments, find, said_of
 from app.audiences.starters import starters
 from app.db import reading, transaction, utc_now
-from app.errors import Invalid
+from app.errors import Conflict, Invalid
 from app.i18n import language
+from app.marks import mark_of
 from app.queue import enqueue
 from segments.rule import RuleError, parse
 from segments.typed import MAX_LENGTH, SentenceError, read_sentence
@@ -52,6 +53,7 @@ def edit(segment_id: int) -> str:
         segment = find(session, segment_id)
         tree = from_rule(parse(segment.rule))
         shown = {"segment_id": segment_id, "name": segment.name, "description": segment.description}
+        shown["mark"] = mark_of(said_of(segment))
         return _page(session, reader(session, utc_now()), tree, **shown)
 
 
@@ -106,6 +108,9 @@ def save() -> str | Response | tuple[str, int]:
         tree = from_form(request.form, words.vocabulary)
         errors = places(tree, words.vocabulary)
         refusal = None if errors else _save(session, tree, names)
+        if isinstance(refusal, Conflict):
+            fresh = mark_of(said_of(find(session, names["segment_id"])))
+            return _page(session, words, tree, refusal=Invalid(refusal.message), **{**names, "mark": fresh}), 409
         if errors or isinstance(refusal, Invalid):
             return _page(session, words, tree, errors=errors, refusal=refusal, **names), 422
     enqueue(refresh_segments)
@@ -113,14 +118,15 @@ def save() -> str | Response | tuple[str, int]:
     return redirect(url_for("audiences.show", segment_id=refusal))
 
 
-def _save(session: Session, tree: Group, names: dict[str, Any]) -> int | Invalid:
+def _save(session: Session, tree: Group, names: dict[str, Any]) -> int | Invalid | Conflict:
     """The id of the segment, or what is wrong with it: here the form, with all that was typed, is the answer."""
     segment_id, name, description = names["segment_id"], names["name"], names["description"]
     try:
         if segment_id:
-            return change(session, segment_id, name, tree.to_json(), utc_now(), description).id
+            seen = names["mark"]
+            return change(session, segment_id, name, tree.to_json(), utc_now(), description, seen=seen).id
         return create(session, name, tree.to_json(), utc_now(), description).id
-    except Invalid as error:
+    except (Invalid, Conflict) as error:
         return error
 
 
@@ -129,6 +135,7 @@ def _names() -> dict[str, Any]:
         "segment_id": request.form.get("segment_id", type=int),
         "name": request.form.get("name", "")[:1000],
         "description": request.form.get("description", "")[:2000],
+        "mark": request.form.get("mark", ""),
     }
 
 
@@ -154,7 +161,7 @@ def _shown(session: Session, words: Reader, tree: Group) -> dict[str, Any]:
             "sentence": words.sentence(rule, language()),
         }
     except RuleError as error:
-        return {**shown, "problem": error.message(language())}
+        return {**shown, "problem": unfinished(tree, words.vocabulary) or error.message(language())}
 
 
 def _compared(session: Session, words: Reader, people: ColumnElement[bool]) -> tuple[Segment | None, Overlap]:

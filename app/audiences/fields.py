@@ -35,14 +35,32 @@ def fields(session: Session) -> Iterator[Field]:
         means=segments.rule,
     )
     held = Label("segment without a break", "Segment ohne Unterbrechung")
-    yield Field("segment_held", held, FieldType.STATE, _member_since, group, segments.choices, shows=_joined)
+    yield Field(
+        "segment_held",
+        held,
+        FieldType.STATE,
+        _member_since,
+        group,
+        segments.choices,
+        aliases=("segment",),
+        shows=_joined,
+    )
     found = session.execute(select(Snapshot.id, Snapshot.name).order_by(Snapshot.id.desc()))
     known = tuple((str(key), Label(name, name)) for key, name in found)
     yield Field("snapshots", Label("snapshots", "Momentaufnahmen"), FieldType.LIST, _was_snapped, group, known)
     group = Group.SCORE_AND_TIER
     tiers = tuple((str(tier.id), tier_label(tier.name)) for tier in all_tiers(session))
     label = Label("tier without a break", "Stufe ohne Unterbrechung")
-    yield Field("tier_held", label, FieldType.STATE, _tier_since, group, tiers, shows=lambda _key: Standing.tier_since)
+    yield Field(
+        "tier_held",
+        label,
+        FieldType.STATE,
+        _tier_since,
+        group,
+        tiers,
+        aliases=("tier", "Stufe"),
+        shows=lambda _key: Standing.tier_since,
+    )
     rose, fell = Label("rose in tier", "in der Stufe gestiegen"), Label("fell in tier", "in der Stufe gefallen")
     yield Field("tier_rose", rose, FieldType.EVENT, _changed(up=True), group, shows=_changes(up=True))
     yield Field("tier_fell", fell, FieldType.EVENT, _changed(up=False), group, shows=_changes(up=False))

@@ -13,7 +13,7 @@ from app.audiences.models import Segment, SegmentVersion
 from app.audiences.reading import Reader, reader
 from app.errors import Conflict, Invalid, NotFound
 from app.i18n import language
-from segments.meaning import leads_to
+from app.marks import expect_mark
 from segments.rule import JSON, Rule, RuleError, to_json
 
 
@@ -32,19 +32,38 @@ def create(session: Session, name: str, rule: object, now: datetime, description
     return segment
 
 
-def change(session: Session, segment_id: int, name: str, rule: object, now: datetime, description: str = "") -> Segment:
-    """The segment with another name, or a new version of its rule: whom it does not mean leaves at the next refresh."""
+def change(
+    session: Session,
+    segment_id: int,
+    name: str,
+    rule: object,
+    now: datetime,
+    description: str = "",
+    *,
+    seen: str | None = None,
+) -> Segment:
+    """The segment with another name, or a new version of its rule: whom it does not mean leaves at the next refresh.
+
+    Conflict if it is not as it was `seen`, by its mark.
+    """
     segment = find(session, segment_id)
+    session.refresh(segment, with_for_update=True)
+    expect_mark(seen, said_of(segment))
     segment.name = free_name(session, name, besides=segment_id)
     segment.description = description.strip()
     words = reader(session, now)
     said = readable(words, rule)
-    if leads_to(said, words.vocabulary, "segments", str(segment_id)):
+    if _leads_to(session, to_json(said), segment_id):
         message = _("The rule leads back to this segment itself.")
         raise Invalid(message, {"rule": message})
     _new_version(session, segment, to_json(said), now)
     segment.updated_at = now
     return segment
+
+
+def said_of(segment: Segment) -> list[JSON]:
+    """All that its form shows."""
+    return [segment.name, segment.description, segment.rule]
 
 
 def _new_version(session: Session, segment: Segment, rule: dict[str, JSON], now: datetime) -> None:
@@ -105,21 +124,34 @@ def current_segments(session: Session) -> list[Segment]:
 
 def users_of(session: Session, segment_id: int) -> list[Segment]:
     """The current segments whose own rules name this one."""
-    return [each for each in current_segments(session) if each.id != segment_id and _names(each.rule, str(segment_id))]
+    current = current_segments(session)
+    return [each for each in current if each.id != segment_id and str(segment_id) in _named(each.rule)]
 
 
-def _names(rule: object, key: str) -> bool:
-    """Whether a stored rule says the segment `key`, read as far as it can be read."""
+def _leads_to(session: Session, rule: object, segment_id: int) -> bool:
+    """Whether a rule, or that of a segment it names, names this one: as it is now, or as it has been for a time."""
+    rules = {str(found.id): found.rule for found in session.scalars(select(Segment))}
+    seen: set[str] = set()
+    waiting = _named(rule)
+    while waiting:
+        key = waiting.pop()
+        seen.add(key)
+        waiting |= _named(rules.get(key)) - seen
+    return str(segment_id) in seen
+
+
+def _named(rule: object) -> set[str]:
+    """The segments that a stored rule names, read as far as it can be read."""
     match rule:
         case {"field": "segments", "value": list(keys)}:
-            return key in map(str, keys)
+            return set(map(str, keys))
         case {"field": "segment_held", "value": {"value": held}}:
-            return str(held) == key
+            return {str(held)}
         case {"not": inner}:
-            return _names(inner, key)
+            return _named(inner)
         case {"all": list(rules)} | {"any": list(rules)}:
-            return any(_names(each, key) for each in rules)
-    return False
+            return set().union(*map(_named, rules))
+    return set()
 
 
 def free_name(session: Session, name: str, besides: int | None = None) -> str:

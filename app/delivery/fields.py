@@ -32,7 +32,7 @@ def fields(session: Session) -> Iterable[Field]:
             lambda: Standing.sent,
             Group.EMAIL,
         ),
-        _did("was_sent", Label("was mailed", "angeschrieben"), session),
+        _did("was_sent", Label("was mailed", "angeschrieben"), session, aliases=("sent",)),
         _did(
             "unopened",
             Label("left mail unopened", "Mail ungeöffnet gelassen"),
@@ -65,7 +65,7 @@ def mail_of(campaign: int, condition: ColumnElement[bool]) -> Beside:
     return Beside(f"{Delivery.__tablename__} {campaign}", people, condition)
 
 
-def _did(name: str, label: Label, session: Session, *kept: ColumnElement[bool]) -> Field:
+def _did(name: str, label: Label, session: Session, *kept: ColumnElement[bool], aliases: tuple[str, ...] = ()) -> Field:
     """What became of mails, of which a campaign sends one to each. Often the counts on `Standing` say enough."""
 
     def mail(happening: Happening | None) -> Beside | None:
@@ -91,7 +91,9 @@ def _did(name: str, label: Label, session: Session, *kept: ColumnElement[bool]) 
         return select(func.count()).select_from(Delivery).where(*mine).correlate(Standing).scalar_subquery()
 
     campaigns = {"campaign": lambda: campaign_choices(session)}
-    return Field(name, label, FieldType.EVENT, sql, Group.EMAIL, details=campaigns, shows=counted, beside=mail)
+    return Field(
+        name, label, FieldType.EVENT, sql, Group.EMAIL, details=campaigns, aliases=aliases, shows=counted, beside=mail
+    )
 
 
 def _people(happening: Happening, kept: Sequence[ColumnElement[bool]]) -> Select[int]:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.audiences.segment import find
 from app.errors import Invalid
 from app.events.models import Event
 from app.feature import house
@@ -70,7 +71,9 @@ class CohortGrid:
 def cohort_grid(
     session: Session, query: CohortQuery, now: datetime, rows: Rows | None = None, smallest: int = SMALLEST_GROUP
 ) -> CohortGrid:
-    """The grid, in two statements; Invalid for an event that nobody knows."""
+    """The grid, in two statements; Invalid for an event that nobody knows, NotFound for a segment."""
+    if query.segment is not None:
+        find(session, query.segment)
     source = rows or session
     months = months_until(session, query.until, query.months, now)
     scope, ends, starts = Scope(query.segment), edges(months, now), _starts(query)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.audiences.segment import find
 from app.delivery.models import Shard
 from app.errors import Invalid
 from app.reports.campaign_report import CampaignReport, campaign_report
@@ -119,7 +120,9 @@ def _cohorts(session: Session, rows: Rows, query: CohortQuery, now: datetime) ->
     return cohort_grid(session, query, now, rows)
 
 
-def _rfm(_session: Session, rows: Rows, query: RfmQuery, now: datetime) -> RfmReport:
+def _rfm(session: Session, rows: Rows, query: RfmQuery, now: datetime) -> RfmReport:
+    if query.segment is not None:
+        find(session, query.segment)
     return rfm_report(rows, query, now)
 
 

@@ -5,13 +5,14 @@ The borders are those that marketers set; `segments.ladder` says what they mean,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal, select
+from sqlalchemy import Select, and_, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.accounts.organisation import time_zone
+from app.audiences.segment import find
 from app.events.models import Event
 from app.reports.definitions import Definitions, definitions
 from app.reports.periods import DAY, seconds
@@ -26,6 +27,8 @@ from segments.ladder import Rung
 # Whoever had not come yet stands on no rung.
 _NOT_YET = -1
 _RUNGS = tuple(Rung)
+# So many days, where nobody says from when on.
+_SHOWN = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,12 @@ class Moves:
 
 
 def moves(session: Session, rows: Rows, query: MovesQuery, now: datetime) -> Moves:
-    """The moves, in one statement; without dates, of the last 90 days."""
+    """The moves, in one statement; without dates, from the start of the day 90 days ago until now. NotFound."""
+    if query.segment is not None:
+        find(session, query.segment)
     zone = time_zone(session)
     until = min(start_of(query.until, zone), now) if query.until else now
-    since = start_of(query.since, zone) if query.since else datetime.fromtimestamp(until.timestamp() - 90 * DAY, zone)
+    since = start_of(query.since or until.astimezone(zone).date() - timedelta(days=_SHOWN), zone)
     since = min(since, until)
     meant = definitions(session)
     moments = [int(since.timestamp()), int(until.timestamp())]
@@ -105,7 +110,7 @@ def _rung(meant: Definitions, moment: int, last: Any) -> Any:
         (here < 0, literal(_NOT_YET)),
         (seconds(Standing.ended_at) <= moment, place[Rung.LOST]),
         (silent < ladder.active * DAY, place[Rung.ACTIVE]),
-        (here < ladder.new * DAY, place[Rung.NEW]),
+        (and_(seconds(last).is_(None), here < ladder.new * DAY), place[Rung.NEW]),
         (quiet < ladder.cooling * DAY, place[Rung.COOLING]),
         (quiet < ladder.sleeping * DAY, place[Rung.SLEEPING]),
         else_=place[Rung.LOST],

@@ -21,6 +21,8 @@ _MONTH = Field(
 )
 
 
+# Outside these days there is no midnight in some time zone.
+_FIRST, _LAST = date(1900, 1, 1), date(2999, 12, 31)
 _SEGMENT = Field(None, description="Only the people whom this segment has today.")
 
 
@@ -131,8 +133,12 @@ class MovesQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    since: date | None = Field(None, description="The first moment is the start of this day; 90 days ago by default.")
-    until: date | None = Field(None, description="The second is the start of this day; now by default.")
+    since: date | None = Field(
+        None, ge=_FIRST, le=_LAST, description="The first moment is the start of this day; 90 days ago by default."
+    )
+    until: date | None = Field(
+        None, ge=_FIRST, le=_LAST, description="The second is the start of this day; now by default."
+    )
     segment: RowId | None = Field(None, description="Only the people of this segment.")
     people: People = Field(People.NOW, description="Those in the segment `now`, or those in it `then`: on `since`.")
 

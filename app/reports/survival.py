@@ -14,7 +14,7 @@ from sqlalchemy import Select, case, func, literal, null, select
 from sqlalchemy.orm import Session
 
 from app.audiences.models import LASTS, Membership
-from app.audiences.segment import current_segments
+from app.audiences.segment import current_segments, find
 from app.reports.periods import DAY, seconds
 from app.reports.query import StaysOf, SurvivalQuery
 from app.reports.rows import Rows
@@ -64,7 +64,9 @@ class Survival:
 
 
 def survival(session: Session, rows: Rows, query: SurvivalQuery, now: datetime) -> Survival:
-    """The curves, in one statement."""
+    """The curves, in one statement; NotFound."""
+    if query.segment is not None:
+        find(session, query.segment)
     groups: dict[Any, list[tuple[int, int, int]]] = defaultdict(list)
     for group, days, ended, running in rows.execute(_stays(query, now)):
         groups[group].append((max(int(days), 0), int(ended), int(running)))

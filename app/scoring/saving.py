@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import Invalid
 from app.feature import house
+from app.marks import expect_mark
 from app.scoring.models import MAIN, Score, ScoreClock, ScoreDraft, ScoreRule, Tier, TierPolicy
 from app.scoring.plan import Plan, RulePlan, ScorePlan, TierPlan, worth
 from app.scoring.points import MOST_CLOCKS, decay_of, score_clocks, today
@@ -58,10 +59,13 @@ def rescored(old: Plan, new: Plan) -> list[ScorePlan]:
     ]
 
 
-def save_plan(session: Session, plan: Plan, now: datetime, *, taking_back: bool = False) -> Plan:
+def save_plan(
+    session: Session, plan: Plan, now: datetime, *, taking_back: bool = False, seen: str | None = None
+) -> Plan:
     """Put the plan in force and return the one before.
 
-    Only `taking_back` may bring back scores and tiers by their old id.
+    Only `taking_back` may bring back scores and tiers by their old id. Conflict if the plan in force is not the one
+    `seen`, by its mark.
     """
     kept = {tier.id for tier in plan.tiers}
     if any(tier.id not in kept for tier in all_tiers(session)):
@@ -71,6 +75,7 @@ def save_plan(session: Session, plan: Plan, now: datetime, *, taking_back: bool 
     before = current_plan(session)
     if before is None:
         raise Invalid(_("Finish the first-run setup before you change scores."))
+    expect_mark(seen, before.model_dump(mode="json"))
     _save_scores(session, plan, before, clocks, now, taking_back)
     policy = session.get(TierPolicy, 1) or TierPolicy(id=1)
     policy.margin_percent, policy.grace_days = plan.margin_percent, plan.grace_days

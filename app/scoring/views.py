@@ -11,8 +11,9 @@ from werkzeug.wrappers import Response
 
 from app.accounts.access import for_marketers
 from app.db import reading, transaction, utc_now
-from app.errors import Invalid
+from app.errors import Invalid, Refused
 from app.i18n import language
+from app.marks import mark_of
 from app.queue import enqueue
 from app.scoring.forms import act, conditions_of, plan_data
 from app.scoring.jobs import keep_scores
@@ -28,8 +29,8 @@ from segments.tier import MOST_GRACE, MOST_MARGIN
 
 blueprint = for_marketers("scoring", __name__, url_prefix="/scoring")
 
-# The plan before the last saved one waits here for "undo".
-_BEFORE = "scoring_before"
+# The plan before the last saved one waits here for "undo", with the mark of the one that was saved.
+_BEFORE, _AFTER = "scoring_before", "scoring_after"
 _MOST = {"scores": MAX_SCORES, "rules": MAX_RULES, "tiers": MAX_TIERS, "margin": MOST_MARGIN, "grace": MOST_GRACE}
 
 
@@ -71,21 +72,40 @@ def save() -> Response | tuple[str, int]:
     if plan is None:
         with reading() as session:
             return _page(session, data, refusal=refusal), 422
-    with transaction() as session:
-        before = save_plan(session, plan, utc_now())
-    cookie[_BEFORE] = before.model_dump(mode="json")
+    refused = _put(plan, request.form.get("mark"))
+    if refused is not None:
+        with reading() as session:
+            return _page(session, data, refusal=Invalid(refused.message), mark=_mark(session)), refused.status
     enqueue(keep_scores)
     flash_undo(_("Saved. Scores and tiers are being worked out anew."), url_for(".undo"))
     return redirect(url_for(".index"))
 
 
+def _put(plan: Plan, seen: str | None, *, taking_back: bool = False) -> Refused | None:
+    """Why not, if somebody else was faster: here the form, with all that was typed, is the answer."""
+    try:
+        with transaction() as session:
+            before = save_plan(session, plan, utc_now(), taking_back=taking_back, seen=seen)
+            after = _mark(session)
+    except Refused as error:
+        return error
+    cookie[_BEFORE], cookie[_AFTER] = before.model_dump(mode="json"), after
+    return None
+
+
+def _mark(session: Session) -> str | None:
+    plan = current_plan(session)
+    return mark_of(plan.model_dump(mode="json")) if plan else None
+
+
 @blueprint.post("/undo")
 def undo() -> Response:
-    """Back to the plan before."""
-    before = cookie.pop(_BEFORE, None)
-    if before:
-        with transaction() as session:
-            save_plan(session, read_plan(before), utc_now(), taking_back=True)
+    """Back to the plan before, unless somebody has saved another one since."""
+    before, after = cookie.pop(_BEFORE, None), cookie.pop(_AFTER, None)
+    if before and _put(read_plan(before), after, taking_back=True):
+        flash(_("Somebody else has changed scores or tiers since: nothing was taken back."), "warning")
+    elif before:
+        cookie.pop(_BEFORE)
         enqueue(keep_scores)
         flash(_("Everything is as it was before."), "success")
     return redirect(url_for(".index"))
@@ -128,6 +148,7 @@ def _rebuilding(session: Session) -> dict[str, Any] | None:
 
 
 def _page(session: Session, data: dict[str, Any] | None, **shown: Any) -> str:
+    shown.setdefault("mark", request.form.get("mark") or _mark(session))
     page = {"plan": data, "kinds": scorable_kinds(), "most": _MOST, "spoken": language, "conditions_of": conditions_of}
     return render_template(
         "scoring/index.html",

@@ -19,6 +19,8 @@ from segments.ladder import Ladder, Rung, rung
         (500, 90, False, Rung.COOLING),
         (500, 180, False, Rung.SLEEPING),
         (500, 365, False, Rung.LOST),
+        (5, 100, False, Rung.COOLING),
+        (5, 400, False, Rung.LOST),
         (5, 1, True, Rung.LOST),
     ],
 )

@@ -122,6 +122,37 @@ TYPED: list[tuple[str, dict[str, Any]]] = [
         "tags include “press” and “blog” and vip",
         {"all": [says("tags", "has_all", ["blog", "press"]), says("vip", "is_true")]},
     ),
+    ("name is ‘Anna’", says("name", "is", "Anna")),
+    ("Name ist ‚Anna‘", says("name", "is", "Anna")),
+    ("name is ’Anna’", says("name", "is", "Anna")),
+    ('name is “Anna"', says("name", "is", "Anna")),
+    ('name is "Anna“', says("name", "is", "Anna")),
+    ("name is ‹Anna›", says("name", "is", "Anna")),
+    ("name\u00a0is\u202fAnna", says("name", "is", "Anna")),
+    ("\ufeffclicked\u00a0at\u00a0least\u00a03\u00a0times", says("clicked", "happened", {"at_least": 3})),
+    ("clicked at  least\n3 times", says("clicked", "happened", {"at_least": 3})),
+    ("clicked more than 2 times in 30 days", says("clicked", "happened", {"at_least": 3, "days": 30})),
+    ("clicked at most twice", says("clicked", "not_happened", {"at_least": 3})),
+    ("clicked once", says("clicked", "happened", {})),
+    ("mehr als 2-mal geklickt", says("clicked", "happened", {"at_least": 3})),
+    ("höchstens 3 mal geklickt in 7 Tagen", says("clicked", "not_happened", {"at_least": 4, "days": 7})),
+    ("dreimal geklickt seit 1.1.26", says("clicked", "happened", {"at_least": 3, "since": "2026-01-01"})),
+    (
+        "genau 2x geklickt",
+        {"all": [says("clicked", "happened", {"at_least": 2}), says("clicked", "not_happened", {"at_least": 3})]},
+    ),
+    ("clicked, but not vip", {"all": [says("clicked", "happened", {}), {"not": says("vip", "is_true")}]}),
+    ("geklickt, aber nicht VIP", {"all": [says("clicked", "happened", {}), {"not": says("vip", "is_true")}]}),
+    ("Umsatz über 100 Euro", says("spent", "more_than", 100)),
+    ("total spent at most 20 euros", says("spent", "at_most", 20)),
+    ("start before 31.12.26", says("since", "before", "2026-12-31")),
+    ("start before December 31st, 2026", says("since", "before", "2026-12-31")),
+    ("start on 1st March 2026", says("since", "on", "2026-03-01")),
+    ("last click in the last 3 months", says("clicked_at", "within_days", 90)),
+    ("letzter Klick älter als 1 Jahr", says("clicked_at", "older_than_days", 365)),
+    ("birthday in the next 7 days", says("birthday", "in_next_days", 7)),
+    ("Geburtstag in den nächsten 2 Wochen", says("birthday", "in_next_days", 14)),
+    ("Geburtstag zwischen 24.12. und 6.1.", says("birthday", "between", ["12-24", "01-06"])),
     ("everybody", {"all": []}),
     (
         "vip & (tag:a | tag:b)",
@@ -147,7 +178,7 @@ def test_numbers_are_read_as_the_language_writes_them() -> None:
         ("", 0, 0, "expected a field, not the end"),
         ("countri is DE", 0, 7, "did you mean “country”"),
         ("vip and countri is DE", 8, 7, "did you mean “country”"),
-        ("country is Germny", 11, 6, "did you mean “germany”"),
+        ("country is Germny", 11, 6, "did you mean “Germany”"),
         ("country was DE", 8, 3, "what is said of it"),
         ("orders >= many", 10, 4, "expected a number"),
         ("last click before yesterday", 18, 9, "expected a date"),
@@ -163,6 +194,15 @@ def test_numbers_are_read_as_the_language_writes_them() -> None:
         ("sample some", 7, 4, "a percentage"),
         ("birthday in Smarch", 12, 6, "a month"),
         ("clicked in campaign Autumn", 20, 6, "a value"),
+        ("name is “Anna and vip", 21, 0, "expected a closing quote (”)"),
+        ("vip and total spent > 1.005", 8, 19, "column 9: has more than two decimals"),
+        ("vip and clicked at least 9999999 times", 8, 30, "column 9: must be a whole number"),
+        ("vip and clicked in the last 0 days", 8, 26, "column 9: must be a whole number"),
+        ("clicked at least 0 times", 8, 2, "expected a number from 1 on"),
+        ("never clikced", 6, 7, "did you mean “clicked”"),
+        ("last click in the last month", 23, 5, "a number of days, such as “30 days”"),
+        ("start before 31 December", 13, 2, "a date with its year"),
+        ("total spent > 5 dollars", 16, 7, "expected EUR or “and”"),
         ("'; DROP TABLE person; --", 0, 0, "expected a field"),
     ],
 )
@@ -246,3 +286,22 @@ def test_a_choice_that_is_gone_is_said_by_its_key() -> None:
     assert sentence(Condition("tier", "is", "9"), VOCABULARY, "en") == "tier is #“9”"
     with pytest.raises(SentenceError, match="no value of"):
         read_sentence("tier is #“9”", VOCABULARY, "en")
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "english", "german"),
+    [
+        ("JPY", 1000, "¥1,000", "1.000\xa0¥"),
+        ("JPY", 10.5, "¥10.50", "10,50\xa0¥"),
+        ("EUR", 1000, "€1,000.00", "1.000,00\xa0€"),
+        ("KWD", 1.25, "KWD1.250", "1,250\xa0KWD"),
+        ("CHF", -20, "-CHF20.00", "-20,00\xa0CHF"),
+    ],
+)
+def test_amounts_have_the_decimals_of_their_currency(currency: str, amount: float, english: str, german: str) -> None:
+    words = Vocabulary([Field("spent", Label("spent", "Umsatz"), FieldType.MONEY, currency=currency)])
+    rule = Condition("spent", "more_than", amount)
+
+    for locale, written in (("en", f"spent is more than {english}"), ("de", f"Umsatz ist mehr als {german}")):
+        assert sentence(rule, words, locale) == written
+        assert read_sentence(written, words, locale) == rule

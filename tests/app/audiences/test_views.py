@@ -1,6 +1,7 @@
 """The pages of segments: building one with and without scripts, looking at it, exporting it."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -18,7 +19,7 @@ from app.audiences.builder import ROOT, Mode, from_rule, understood
 from app.audiences.builder_form import from_form
 from app.audiences.builder_views import with_chosen
 from app.audiences.jobs import refresh_segments
-from app.audiences.models import Segment, Snapshot
+from app.audiences.models import LASTS, Membership, Segment, Snapshot
 from app.audiences.reading import reader
 from app.db import transaction
 from app.i18n import language
@@ -114,10 +115,33 @@ def test_the_preview_says_how_many_and_who(marketer: FlaskClient) -> None:
 
 
 def test_the_preview_waits_for_unfinished_rows(marketer: FlaskClient) -> None:
-    page = text(
-        marketer.post("/segments/preview", data=ROWS | {"n.1.field": "clicks", "n.1.op": "at_least", "n.1.value": "x"})
-    )
-    assert "Not yet: must be a number" in page
+    row = {"n.1.field": "clicks", "n.1.op": "at_least"}
+    for value, problem in (("x", "row 2: must be a number"), ("", "row 2: A value is missing.")):
+        assert f"Not yet: {problem}" in text(marketer.post("/segments/preview", data=ROWS | row | {"n.1.value": value}))
+    # Rows that say nothing yet are left out of the count, and keep their number.
+    held = {
+        "n.1.field": "",
+        "n.2.mode": "any",
+        "n.2.0.field": "segment_held",
+        "n.2.0.op": "held_for",
+        "n.2.0.days": "9",
+    }
+    assert "Not yet: row 3.1: A value is missing." in text(marketer.post("/segments/preview", data=ROWS | held))
+
+
+def test_a_group_says_how_it_is_joined(marketer: FlaskClient) -> None:
+    for mode, joined in (("all", "… and in this group"), ("any", "… or in this group"), ("none", "… or in this group")):
+        page = marketer.post("/segments/draft", data=ROWS | {"n.mode": mode, "action": "group:n"})
+        assert joined in text(page)
+
+
+def test_a_day_of_the_year_is_typed_as_the_language_writes_it(marketer: FlaskClient) -> None:
+    row = {"n.mode": "all", "n.0.field": "birthday", "n.0.op": "between", "n.0.low": "24.12.", "n.0.high": "6. Januar"}
+    assert "birthday is between December 24 and January 6" in text(marketer.post("/segments/preview", data=row))
+    page = marketer.post("/segments/draft?lang=de", data=row).text
+    assert 'value="24.12."' in page
+    assert 'value="06.01."' in page
+    assert "must be a day" in text(marketer.post("/segments/preview", data=row | {"n.0.high": "31.2."}))
 
 
 def test_mistakes_are_shown_at_their_row_and_nothing_typed_is_lost(marketer: FlaskClient) -> None:
@@ -243,7 +267,7 @@ def test_what_cannot_be_read_is_lit_up_and_the_rows_stay(marketer: FlaskClient) 
     wrong = {**ROWS, "typed": "country is Germny"}
     answer = marketer.post("/segments/typed", data=wrong, headers={"HX-Request": "true"})
     assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == ("#misread", "innerHTML")
-    assert "did you mean “germany”?" in answer.text
+    assert "did you mean “Germany”?" in answer.text
     assert "<mark>Germny</mark>" in answer.text
     page = marketer.post("/segments/typed", data=wrong | {"name": "Mine"})
     assert page.status_code == 422
@@ -286,10 +310,16 @@ def test_a_segment_that_others_name_is_not_put_away_and_cannot_name_them(markete
     refused = marketer.post(f"/segments/{inner}/archive")
     assert refused.status_code == 409
     assert "Other segments name this one: Outer." in text(refused)
-    circle = {"n.mode": "all", "n.0.field": "segments", "n.0.op": "has_any", "n.0.value": str(outer)}
-    refused = marketer.post("/segments/save", data=circle | {"name": "Inner", "segment_id": str(inner)})
-    assert refused.status_code == 422
-    assert "The rule leads back to this segment itself." in text(refused)
+    held = {"n.0.field": "segment_held", "n.0.op": "held_for", "n.0.days": "3"}
+    for circle in (
+        {"n.0.field": "segments", "n.0.op": "has_any", "n.0.value": str(outer)},
+        held | {"n.0.value": str(outer)},
+        held | {"n.0.value": str(inner)},
+    ):
+        named = {"name": "Inner", "segment_id": str(inner), "n.mode": "all"}
+        refused = marketer.post("/segments/save", data=circle | named)
+        assert refused.status_code == 422
+        assert "The rule leads back to this segment itself." in text(refused)
 
 
 def test_the_answer_to_why_marks_what_decided_and_says_what_is_known(marketer: FlaskClient) -> None:
@@ -382,3 +412,28 @@ def test_the_sentence_is_said_in_german_too(marketer: FlaskClient) -> None:
 
         session.execute(update(User).values(locale="de"))
     assert "Land ist Deutschland" in text(marketer.get("/segments/"))
+
+
+def test_who_saves_a_segment_that_somebody_else_has_changed_since_is_told(marketer: FlaskClient) -> None:
+    made = marketer.post("/segments/save", data={**ROWS, "name": "Near"}).headers["Location"]
+    page = marketer.get(f"{made}/edit").text
+    fields = {"segment_id": made.rpartition("/")[2], "name": "Near", "mark": page.split('name="mark" value="')[1][:16]}
+    assert marketer.post("/segments/save", data={**ROWS, **fields, "n.0.value": "AT"}).status_code == 302
+
+    refused = marketer.post("/segments/save", data={**ROWS, **fields, "n.0.value": "CH"})
+    assert refused.status_code == 409
+    assert "Somebody else has changed this since you opened the page." in text(refused)
+    assert "country is Switzerland" in text(refused)
+    assert "country is Austria" in text(marketer.get(made))
+
+    fields["mark"] = refused.text.split('name="mark" value="')[1][:16]
+    assert marketer.post("/segments/save", data={**ROWS, **fields, "n.0.value": "CH"}).status_code == 302
+    assert "country is Switzerland" in text(marketer.get(made))
+
+
+def test_times_on_a_segments_page_are_the_organisations(marketer: FlaskClient) -> None:
+    with transaction() as session:
+        segment, person = make.segment(session, {"all": []}).id, make.subscriber(session).id
+        since = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
+        session.add(Membership(segment_id=segment, subscriber_id=person, joined_at=since, left_at=LASTS))
+    assert "1 Feb 2026, 00:30" in text(marketer.get(f"/segments/{segment}"))

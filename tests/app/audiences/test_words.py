@@ -381,3 +381,21 @@ def test_points_earned_in_a_time_can_be_typed_in_both_languages(
     person = make.subscriber(session).id
     words = reader(session, utc_now())
     assert found(session, words.matching(rule)) == (set() if locale == "en" else {person})
+
+
+@pytest.mark.parametrize(
+    ("typed", "locale", "said"),
+    [
+        ("sent but not opened", "en", "was mailed and never opened"),
+        ("sent > 3", "en", "number of mails is more than 3"),
+        ("tier is Loyal for 90 days", "en", "tier without a break: Loyal for at least 90 days"),
+        ("Stufe ist Treu seit 90 Tagen", "de", "Stufe ohne Unterbrechung: Treu seit mindestens 90 Tagen"),
+        ("Stufe ist Treu", "de", "Stufe ist Treu"),
+    ],
+)
+def test_short_names_lead_to_the_field_that_makes_a_whole_condition(
+    session: Session, typed: str, locale: str, said: str
+) -> None:
+    defaults(session, utc_now())
+    vocabulary = house().vocabulary(session)
+    assert sentence(read_sentence(typed, vocabulary, locale), vocabulary, locale) == said

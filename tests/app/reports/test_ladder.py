@@ -39,9 +39,9 @@ def test_everybody_stands_where_the_rule_says(app: APIFlask) -> None:
             ended = max(ended, created) if ended else None
             status = Status.UNSUBSCRIBED if ended else Status.ACTIVE
             person = make.subscriber(session, created_at=created, ended_at=ended, status=status).id
-            span = (NOW - created).days
+            # Some bought elsewhere, long before they came.
+            span = (NOW - created).days + dice.choice([0, 0, 300])
             acts = sorted(NOW - timedelta(days=dice.randrange(span + 1)) for _ in range(dice.randrange(4)))
-            acts = [max(act, created) for act in acts]
             for act in acts:
                 kind = dice.choice([PURCHASED, CLICKED])
                 happened(session, kind, person, f"{act:%Y-%m-%dT%H:%M:%S}")
@@ -90,6 +90,12 @@ def test_a_stream_is_drawn_for_each_move(app: APIFlask) -> None:
         ("1 Cooling", "2 Sleeping", 1),
     ]
     assert sum(sum(series["values"]) for series in chart["series"]) == 2
+
+
+def test_without_dates_it_begins_with_a_day_that_can_be_chosen(app: APIFlask) -> None:
+    with transaction() as session:
+        found = moves(session, session, MovesQuery(), NOW)
+    assert (found.since, found.until) == (at("2026-08-22T22:00"), NOW)  # midnight, 23 August, in Berlin
 
 
 @pytest.mark.parametrize("query", [{"until": "2026-08-01"}, {"until": "2020-01-01"}])

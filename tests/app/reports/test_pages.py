@@ -239,13 +239,28 @@ def test_a_name_in_a_page_is_text(marketer: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["/reports/everybody?days=x", "/reports/cohorts?metric=x", "/reports/everybody.csv?until=2026-99"]
+    "address",
+    [
+        "/reports/everybody?days=x",
+        "/reports/cohorts?metric=x",
+        "/reports/everybody.csv?until=2026-99",
+        "/reports/ladder?since=0001-01-01",
+        "/reports/ladder?until=9999-12-31",
+    ],
 )
 def test_nonsense_is_refused_with_a_page(marketer: FlaskClient, address: str) -> None:
     assert marketer.get(address).status_code == 422
 
 
-@pytest.mark.parametrize("address", ["/reports/segments/99", "/campaigns/99/report", "/reports/segments/99.csv"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/reports/segments/99",
+        "/campaigns/99/report",
+        "/reports/segments/99.csv",
+        *(f"/reports/{report}?segment=99" for report in ("cohorts", "survival", "ladder", "rfm")),
+    ],
+)
 def test_what_is_not_there_is_not_found(marketer: FlaskClient, address: str) -> None:
     assert marketer.get(address).status_code == 404
 

@@ -99,6 +99,45 @@ def test_what_is_saved_applies_to_the_past_and_can_be_undone(marketer: FlaskClie
     assert plan().scores == before.scores
 
 
+def mark(page: str) -> str:
+    found = re.search(r'name="mark" value="([^"]*)"', page)
+    assert found
+    return found[1]
+
+
+def test_who_saves_what_somebody_else_has_changed_since_is_told(marketer: FlaskClient) -> None:
+    seen = mark(marketer.get("/scoring/").text)
+    first, second = form(**{"score.0.rule.3.points": "7"}), form(**{"score.0.half_life_days": "90"})
+    assert marketer.post("/scoring/", data={**first, "mark": seen}).status_code == 302
+
+    refused = marketer.post("/scoring/", data={**second, "mark": seen})
+    assert refused.status_code == 409
+    assert "Somebody else has changed this since you opened the page." in text(refused)
+    assert 'value="90"' in refused.text
+    assert (plan().scores[0].rules[3].points, plan().scores[0].half_life_days) == (7, 180)
+
+    # Saved once more, it is what she wants.
+    assert marketer.post("/scoring/", data={**second, "mark": mark(refused.text)}).status_code == 302
+    assert (plan().scores[0].rules[3].points, plan().scores[0].half_life_days) == (3, 90)
+
+
+def test_undo_takes_nothing_back_from_somebody_else(marketer: FlaskClient, api: FlaskClient) -> None:
+    marketer.post("/scoring/", data=form(**{"score.0.half_life_days": "90"}))
+    theirs = {**api.get("/api/v1/scoring").get_json(), "margin_percent": 20}
+    api.put("/api/v1/scoring", json={name: theirs[name] for name in Plan.model_fields})
+
+    answer = marketer.post("/scoring/undo", follow_redirects=True)
+    assert "nothing was taken back" in text(answer)
+    assert (plan().scores[0].half_life_days, plan().margin_percent) == (90, 20)
+
+
+def test_a_tier_that_somebody_else_has_removed_is_said_in_the_form(marketer: FlaskClient) -> None:
+    answer = marketer.post("/scoring/", data=form(**{"tier.1.id": "999", "tier.1.name": "Fans"}))
+    assert answer.status_code == 422
+    assert "A tier has been removed by somebody else." in text(answer)
+    assert 'value="Fans"' in answer.text
+
+
 def test_undo_twice_does_nothing(marketer: FlaskClient) -> None:
     before = plan()
     assert marketer.post("/scoring/undo").status_code == 302
