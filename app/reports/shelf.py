@@ -38,13 +38,14 @@ def page(
     kind: Kind[Query, Report],
     query: Query,
     more: Callable[[Session], dict[str, Any]] = lambda _session: {},
+    uncounted: str = "reports/counting.html",
 ) -> str:
-    """The page of a report; while there is none, the one that offers to count it."""
+    """The page of a report; while there is none, `uncounted`, which offers to count it."""
     with reading() as session:
         found = answer(session, kind, query, utc_now())
         shown = {"report": found.report, "query": query, "count": found.count, "kind": kind, "asked": kind.asked(query)}
         shown |= more(session)
-    return render_template(template if found.report else "reports/counting.html", **shown)
+    return render_template(template if found.report else uncounted, **shown)
 
 
 def table(kind: Kind[Query, Report], query: Query, ending: str, name: str, rows: Callable[[Report], Any]) -> Response:

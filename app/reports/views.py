@@ -69,7 +69,8 @@ def campaign(campaign_id: int) -> str:
     def around(session: Session) -> dict[str, Any]:
         return {"campaign": find_campaign(session, campaign_id), "step": "report", "ranks": _ranks(session)}
 
-    return page("reports/campaign.html", CAMPAIGN, _asked(campaign_id), around)
+    template = "reports/campaign.html"
+    return page(template, CAMPAIGN, _asked(campaign_id), around, uncounted=template)
 
 
 @blueprint.get(f"/campaigns/<int:campaign_id>/report.{ENDING}")

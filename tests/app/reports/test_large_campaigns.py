@@ -42,7 +42,11 @@ def campaign(app: APIFlask, monkeypatch: pytest.MonkeyPatch) -> int:
 
 def test_its_report_is_kept(marketer: FlaskClient, campaign: int) -> None:
     address = f"/campaigns/{campaign}/report"
-    assert "Count it now" in marketer.get(address).get_data(as_text=True)
+    waiting = marketer.get(address).get_data(as_text=True)
+    assert "Count it now" in waiting
+    assert "<h1" in waiting
+    assert "Autumn" in waiting
+    assert "CSV" not in waiting
     assert "Count it now" in marketer.get(f"{address}.csv").get_data(as_text=True)
     renew()
     count()
