@@ -47,6 +47,8 @@ FORGOTTEN = timedelta(days=30)
 FRESH = timedelta(hours=20)
 # A campaign is counted anew when it has grown older by one part in so many.
 _TIMES = 24
+# Of those that were never counted so many at a time: others wait for the same worker.
+_FIRST_COUNTS = 5
 _UNDER_WAY = (CountState.WAITING, CountState.COUNTING)
 
 
@@ -109,15 +111,19 @@ def want_usual(session: Session, now: datetime) -> None:
 
 
 def want_campaigns(session: Session, now: datetime) -> None:
-    """The reports of large campaigns: of a new one every few minutes, of a day every hour, after a month no more."""
+    """The reports of large campaigns, the latest first: of a new one every few minutes, of one a day old every hour, and
+    after a month no more."""
     sizes = select(Shard.campaign_id).group_by(Shard.campaign_id).having(func.sum(Shard.size) > LIVE_MAILS)
     large = select(Campaign.id, Campaign.started_at).where(Campaign.id.in_(sizes), Campaign.archived_at.is_(None))
     done = select(KeptReport.asked, KeptReport.as_of).where(KeptReport.kind == CAMPAIGN.name)
     counted_at = {asked: as_of for asked, as_of in session.execute(done)}  # noqa: C416 - rows are no tuples to mypy
-    for campaign_id, started_at in session.execute(large).all():
+    first = 0
+    for campaign_id, started_at in session.execute(large.order_by(Campaign.started_at.desc())).all():
         query = CampaignAsked(campaign_id=campaign_id)
         as_of, began = counted_at.get(CAMPAIGN.asked(query)), started_at or now
-        if as_of is None or (as_of - began < FORGOTTEN and now - as_of > (now - began) / _TIMES):
+        first += as_of is None
+        is_old = as_of is not None and as_of - began < FORGOTTEN and now - as_of > (now - began) / _TIMES
+        if is_old or (as_of is None and first <= _FIRST_COUNTS):
             want(session, CAMPAIGN, query, now)
 
 

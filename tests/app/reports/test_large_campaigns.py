@@ -146,6 +146,16 @@ def test_the_older_it_is_the_rarer_it_is_counted(campaign: int) -> None:
         assert wanted_at(start + age) == is_due, (age, since)
 
 
+def test_of_many_that_were_never_counted_the_latest_come_first(campaign: int) -> None:
+    with transaction() as session:
+        ids = [launched(session, f"2026-10-{day:02}").id for day in range(1, 9)]
+        session.add_all(Shard(campaign_id=each, number=0, first_id=1, last_id=9, size=4) for each in ids)
+        kept.want_campaigns(session, NOW)
+        asked = set(session.scalars(select(KeptReport.asked)))
+    latest = [campaign, *reversed(ids)][:5]
+    assert asked == {kept.CAMPAIGN.asked(kept.CampaignAsked(campaign_id=each)) for each in latest}
+
+
 def _keep(campaign: int, as_of: datetime) -> None:
     """Count its report, as of then."""
     with transaction() as session:
