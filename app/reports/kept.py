@@ -111,7 +111,7 @@ def want_usual(session: Session, now: datetime) -> None:
 
 
 def want_campaigns(session: Session, now: datetime) -> None:
-    """The reports of large campaigns, the latest first: of a new one every few minutes, of one a day old every hour, and
+    """The reports of large campaigns, the latest first: of a new one every few minutes, of one a day old each hour, and
     after a month no more."""
     sizes = select(Shard.campaign_id).group_by(Shard.campaign_id).having(func.sum(Shard.size) > LIVE_MAILS)
     large = select(Campaign.id, Campaign.started_at).where(Campaign.id.in_(sizes), Campaign.archived_at.is_(None))
