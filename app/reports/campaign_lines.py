@@ -66,14 +66,10 @@ def compare_campaigns(session: Session, limit: int) -> list[CampaignLine]:
     latest = select(Campaign).where(Campaign.started_at.is_not(None), Campaign.archived_at.is_(None))
     campaigns = session.scalars(latest.order_by(Campaign.started_at.desc(), Campaign.id.desc()).limit(limit)).all()
     written = _written(session, [campaign.id for campaign in campaigns])
-    found = figures(session, [campaign.id for campaign in campaigns])
+    large = {campaign_id for campaign_id, row in written.items() if row.audience > LIVE_MAILS}
+    small = [campaign.id for campaign in campaigns if campaign.id not in large]
+    found = kept_figures(session, large) | _counted(session, small)
     return [_line(campaign, written.get(campaign.id, _Written()), found.get(campaign.id)) for campaign in campaigns]
-
-
-def figures(session: Session, ids: Sequence[int]) -> dict[int, Figures]:
-    """Of each of these campaigns; of large ones as they were kept, and none where nothing is kept."""
-    large = {campaign_id for campaign_id, row in _written(session, ids).items() if row.audience > LIVE_MAILS}
-    return kept_figures(session, large) | _counted(session, [each for each in ids if each not in large])
 
 
 def kept_figures(session: Session, ids: Iterable[int]) -> dict[int, Figures]:

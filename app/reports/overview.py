@@ -136,8 +136,10 @@ def _mails(session: Session, ends: Sequence[datetime]) -> list[_Mails]:
     found = [_Mails() for _end in ends[1:]]
     for campaign_id, figures in kept_figures(session, campaigns).items():
         row = campaigns[campaign_id]
+        if row.finished_at is None or (figures.as_of and figures.as_of < row.finished_at):
+            continue
         for mails, (start, end) in zip(found, pairwise(ends), strict=True):
-            if row.finished_at and start <= row.started_at and row.finished_at <= min(figures.as_of or end, end):
+            if start <= row.started_at <= row.finished_at < end:
                 mails.add(figures.sent, figures.measured, figures.clicked)
                 del campaigns[campaign_id]
     for at, sent, measured, clicked in session.execute(_by_ledger(campaigns, ends)):

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.campaigns.models import Campaign, CampaignState
 from app.db import reading, transaction
-from app.delivery.models import Shard
+from app.delivery.models import Delivery, Shard
 from app.reports import kept
 from app.reports.campaign_lines import compare_campaigns
 from app.reports.campaign_report import campaign_report
@@ -97,11 +97,22 @@ def test_a_large_one_that_is_being_sent_shows_its_progress(campaign: int) -> Non
 def test_the_first_page_says_the_same_with_what_is_kept(campaign: int) -> None:
     with reading() as session:
         live = overview(session, NOW)
+    assert live.last.sent == 4
     _keep(campaign, NOW)
     with transaction() as session:
-        # What is kept is what is shown.
-        session.execute(update(Shard).values(accepted=0))
+        # The ledger is not looked at.
+        session.execute(delete(Delivery))
         assert overview(session, NOW) == live
+
+
+def test_one_that_went_out_where_two_windows_meet_counts_once(campaign: int) -> None:
+    _keep(campaign, NOW)
+    with transaction() as session:
+        meet = NOW - timedelta(days=30)
+        session.execute(update(Campaign).values(started_at=meet, finished_at=meet))
+        session.execute(update(Delivery).values(sent_at=meet))
+        found = overview(session, NOW)
+    assert (found.before.sent, found.last.sent) == (0, 4)
 
 
 @pytest.mark.parametrize(("finished", "counted"), [("2026-11-03", "2026-11-02"), (None, "2026-11-05")])
