@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
+from app.audiences.history import sizes
 from app.audiences.jobs import work_out_histories
+from app.audiences.models import LASTS, Membership
 from app.audiences.refresh import refresh_all
 from app.audiences.segment import archive, change, create
 from app.db import transaction, utc_now
@@ -32,6 +34,24 @@ def ago(days: int) -> datetime:
 
 def day(days: int) -> str:
     return ago(days).date().isoformat()
+
+
+def test_sizes_are_those_of_the_intervals() -> None:
+    """Also of those who came, or had gone, long before the first moment."""
+    stays = [(400, None), (400, 350), (200, 40), (60, 20), (60, None), (20, None), (5, 1), (0, None)]
+    with transaction() as session:
+        found = make.segment(session, {"all": []}).id
+        for joined, left in stays:
+            left_at = LASTS if left is None else ago(left)
+            person = make.subscriber(session).id
+            values = {"segment_id": found, "subscriber_id": person, "joined_at": ago(joined), "left_at": left_at}
+            session.execute(insert(Membership).values(values))
+        moments = [ago(days) + timedelta(hours=1) for days in range(90, -1, -1)]
+        meant = [
+            sum(ago(joined) < moment and (left is None or ago(left) >= moment) for joined, left in stays)
+            for moment in moments
+        ]
+        assert sizes(session, found, moments) == meant
 
 
 def text(answer: Any) -> str:

@@ -210,6 +210,24 @@ def test_the_shop_page_leads_to_the_import_and_then_shows_what_came(app: APIFlas
     assert "€1,234.56" in page
 
 
+def test_the_products_that_brought_most_come_first(app: APIFlask, api: FlaskClient, marketer: FlaskClient) -> None:
+    _people()
+    api.put("/api/v1/products", json={"products": [{"key": "k0", "name": "Nobody's"}]})
+    orders = [
+        {"number": str(at), "email": "anna@example.org", "ordered_at": "2026-02-01T10:00:00Z", "amount": amount}
+        | {"product": {"key": name, "name": name}, "quantity": 2}
+        for at, (name, amount) in enumerate(
+            [("Quark", "5.00"), ("Gouda", "9.00"), ("Quark", "7.00"), ("Brie", "11.00")]
+        )
+    ]
+    assert api.post("/api/v1/orders", json={"orders": orders}).json["created"] == 4
+    page = marketer.get("/shop/").text
+    shown = page[page.rindex("<table") :]
+    places = [shown.index(each) for each in ("Quark", "Brie", "Gouda", "Nobody")]
+    assert places == sorted(places)
+    assert "€12.00" in shown[places[0] : places[1]]
+
+
 def test_machines_bring_orders_as_often_as_they_like(app: APIFlask, api: FlaskClient) -> None:
     _people()
     line = {"number": "A1", "email": "Anna@example.org", "ordered_at": "2026-02-01T10:00:00+01:00", "amount": "19.90"}

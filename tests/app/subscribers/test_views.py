@@ -98,6 +98,14 @@ def test_the_list_has_pages(marketer: FlaskClient) -> None:
     assert "q=p&amp;page=2" in first
     assert "51–53 of 53" in marketer.get("/subscribers/?q=p&page=2").get_data(as_text=True)
 
+    def listed(query: str) -> list[str]:
+        page = marketer.get(f"/subscribers/?{query}").get_data(as_text=True)
+        return list(dict.fromkeys(re.findall(r"(p\d\d)@example\.org", page)))
+
+    newest_first = [f"p{number:02}" for number in range(52, -1, -1)]
+    for query in ("", "q=p&", "status=active&"):
+        assert listed(f"{query}page=1") + listed(f"{query}page=2") == newest_first, query
+
 
 def test_a_profile_shows_who_what_why_and_when(marketer: FlaskClient) -> None:
     with transaction() as session:

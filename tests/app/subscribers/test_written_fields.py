@@ -102,11 +102,16 @@ def test_the_quick_look_comes_first(app: APIFlask) -> None:
     with transaction() as session:
         add_field(session, "city", "City", FieldKind.TEXT, [])
         vocabulary = house().vocabulary(session)
-        parts = [("custom.city", "is_filled", None), ("tags", "has_any", ["a"]), ("custom.city", "is", "Rom")]
+        parts = [
+            ("tags", "has_any", ["a"]),
+            ("custom.city", "is_filled", None),
+            ("custom.city", "is", "Rom"),
+            ("country", "is", "IT"),
+        ]
         rule = parse({"all": [{"field": field, "op": op, "value": value} for field, op, value in parts]})
-        condition = where(rule, vocabulary, NOW, ZoneInfo("UTC"))
+        condition = where(rule, vocabulary, NOW, ZoneInfo("UTC"), side_by_side=True)
         said = str(condition.compile(session.get_bind()))
         if session.get_bind().dialect.name == "sqlite":
-            assert 0 < said.index("LIKE") < said.index("JSON_EXTRACT") < said.index("tag")
+            assert said.index("country") < said.index("LIKE") < said.index("JSON_EXTRACT") < said.index("tag")
         else:
             assert "LIKE" not in said
